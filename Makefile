@@ -1,0 +1,86 @@
+# Every command of this repository. `make` alone lists them.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+VENV := .venv
+PY := $(VENV)/bin/python
+PACKAGES := shared services sandbox deploy/local
+# Where a source tree lies; mypy and ruff take their settings from pyproject.toml.
+SOURCES := $(wildcard shared/src services/*/src sandbox/*/src deploy/local/src)
+PYTEST := $(PY) -m pytest
+
+.PHONY: help
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: install
+install: ## Create .venv with everything pinned (needs Python 3.11 to 3.13; PYTHON=... chooses one)
+	@sh deploy/local/bin/install.sh
+
+.PHONY: demo
+demo: up ## The whole journey for real, with a progress display; leaves the stack running (REPORT=file writes a report)
+	@$(PY) -m journey $(if $(REPORT),--report "$(REPORT)")
+
+.PHONY: up
+up: install ## Start Kafka, PostgreSQL, the stand-ins and the five services; returns when all are ready
+	@$(PY) -m local_stack up
+
+.PHONY: down
+down: install ## Stop everything; data stays
+	@$(PY) -m local_stack down
+
+.PHONY: reset
+reset: install ## Stop everything and delete its data
+	@$(PY) -m local_stack reset
+
+.PHONY: status
+status: install ## What runs (JSON=1 for scripts)
+	@$(PY) -m local_stack status $(if $(JSON),--json)
+
+.PHONY: logs
+logs: install ## The end of every log, or more of one (S=gateway)
+	@$(PY) -m local_stack logs $(S)
+
+.PHONY: test
+test: install ## All tests: unit, property, contract, architecture, service, e2e, one round of chaos
+	@$(PYTEST) tests
+
+.PHONY: test-unit
+test-unit: install ## Decisions, no I/O
+	@$(PYTEST) tests -m unit
+
+.PHONY: test-property
+test-property: install ## Laws, by Hypothesis
+	@$(PYTEST) tests -m property
+
+.PHONY: test-contract
+test-contract: install ## Two sides agree: schemas, fakes and real adapters, the Stripe double
+	@$(PYTEST) tests -m contract
+
+.PHONY: test-service
+test-service: install ## One service on real Kafka and PostgreSQL
+	@$(PYTEST) tests -m service
+
+.PHONY: test-e2e
+test-e2e: install ## Situations on the whole stack
+	@$(PYTEST) tests -m e2e
+
+.PHONY: test-chaos
+test-chaos: install ## Many rounds of kill -9 and money counted after each (ROUNDS=20)
+	@TOLLWAY_CHAOS_ROUNDS=$(or $(ROUNDS),20) $(PYTEST) tests -m chaos --timeout 3600
+
+.PHONY: lint
+lint: install ## ruff, mypy --strict, import contracts, architecture
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy $(SOURCES)
+	@$(VENV)/bin/lint-imports --no-logo
+	@$(PYTEST) -q tests -m architecture
+
+.PHONY: format
+format: install ## Format the code and repair what ruff can
+	@$(VENV)/bin/ruff check --fix-only .
+	@$(VENV)/bin/ruff format .
+
+.PHONY: lock
+lock: ## Resolve every dependency anew into requirements.lock (hashes, no addresses)
+	@sh deploy/local/bin/lock.sh

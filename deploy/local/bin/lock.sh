@@ -1,0 +1,30 @@
+#!/bin/sh
+# `make lock`: one requirements.lock for every package here, with hashes, without addresses and without local paths.
+set -eu
+cd "$(dirname "$0")/../../.."
+uv=.venv/bin/uv
+[ -x "$uv" ] || { echo "Run \`make install\` first: it brings uv." >&2; exit 1; }
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+set --
+for file in shared/pyproject.toml services/*/pyproject.toml sandbox/*/pyproject.toml deploy/local/pyproject.toml; do
+    [ -f "$file" ] || continue
+    name=$(sed -n '/^\[project\]/,/^\[/ s/^name *= *"\(.*\)"/\1/p' "$file")
+    # Where one of our packages needs another, it means the folder here, never that name on an index.
+    printf '%s @ file://%s\n' "$name" "$(pwd)/$(dirname "$file")" >>"$work/overrides.txt"
+    set -- "$@" "$file" --no-emit-package "$name"
+done
+# hatchling and editables build our own packages: install.sh uses them without a second, unpinned download.
+printf 'hatchling\neditables\n' >"$work/build.in"
+
+"$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+    --custom-compile-command 'make lock' --override "$work/overrides.txt" \
+    "$@" "$work/build.in" --group dev -o "$work/requirements.lock" "${UPGRADE:---no-upgrade}" \
+    || { echo "The dependencies could not be resolved: see the message above." >&2; exit 1; }
+
+if grep -nE '://|(^| )-e ' "$work/requirements.lock"; then
+    echo "The new lock names an address or a local path (above); requirements.lock was left as it is." >&2
+    exit 1
+fi
+mv "$work/requirements.lock" requirements.lock

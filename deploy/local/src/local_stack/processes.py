@@ -1,0 +1,174 @@
+"""The table of processes: for each its module, its ports, its settings and the address that says "ready"."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from local_stack import postgres
+from local_stack.ports import LOOPBACK, Ports
+from local_stack.state import Secrets, StateFolder
+
+# What our own processes inherit from the person's shell; every other TOLLWAY_ variable is set here or not at all.
+INHERITED_SETTINGS = frozenset({"TOLLWAY_LOG_LEVEL"})
+
+
+@dataclass(frozen=True, slots=True)
+class StackContext:
+    """What the settings of the processes are made from."""
+
+    ports: Ports
+    secrets: Secrets
+    state: StateFolder
+    kafka_bootstrap: str
+    postgres_url: str
+
+    def address(self, port_name: str) -> str:
+        """`http://127.0.0.1:<port>`."""
+        return f"http://{LOOPBACK}:{getattr(self.ports, port_name)}"
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessDefinition:
+    """One line of the table. Port names are those of `Ports`."""
+
+    name: str
+    module: str
+    ready_port: str
+    own_settings: Callable[[StackContext], dict[str, str]]
+    traffic_port: str | None = None
+    operations_port: str | None = None
+    database: str | None = None
+    ready_path: str = "/readyz"
+    on_the_bus: bool = True
+
+    @property
+    def main_port(self) -> str:
+        """The port that `make status` shows."""
+        return self.traffic_port or self.operations_port or self.ready_port
+
+
+def _no_settings(_: StackContext) -> dict[str, str]:
+    return {}
+
+
+def _gateway(stack: StackContext) -> dict[str, str]:
+    return {
+        "TOLLWAY_WAL_DIRECTORY": str(stack.state.data / "gateway"),
+        "TOLLWAY_ISSUER": stack.address("portal"),
+        "TOLLWAY_PORTAL_URL": stack.address("portal"),
+    }
+
+
+def _portal_api(stack: StackContext) -> dict[str, str]:
+    return {
+        "TOLLWAY_PUBLIC_URL": stack.address("portal"),
+        "TOLLWAY_GATEWAY_URL": stack.address("gateway"),
+        "TOLLWAY_BILLING_SEALING_PUBLIC_KEY": stack.secrets.sealing_public_key,
+        # Contracts are fetched from public addresses only; the operator of this stack trusts its sample upstream.
+        "TOLLWAY_ALLOWED_PRIVATE_ADDRESSES": f"{LOOPBACK}:{stack.ports.reading_list}",
+    }
+
+
+def _billing_sync(stack: StackContext) -> dict[str, str]:
+    return {
+        "TOLLWAY_SEALING_PRIVATE_KEY": stack.secrets.sealing_private_key,
+        "TOLLWAY_ENCRYPTION_KEY": stack.secrets.encryption_key,
+        "TOLLWAY_STRIPE_API_BASE": stack.address("stripe"),
+        "TOLLWAY_PUBLIC_URL": stack.address("billing_sync"),
+        "TOLLWAY_PORTAL_URL": stack.address("portal"),
+    }
+
+
+def _stripe_double(stack: StackContext) -> dict[str, str]:
+    return {"TOLLWAY_STATE_DIRECTORY": str(stack.state.data / "stripe-double")}
+
+
+STAND_INS: tuple[ProcessDefinition, ...] = (
+    ProcessDefinition(
+        "stripe-double", "stripe_double", "stripe", _stripe_double, traffic_port="stripe", on_the_bus=False
+    ),
+    ProcessDefinition(
+        "reading-list",
+        "reading_list",
+        "reading_list",
+        _no_settings,
+        traffic_port="reading_list",
+        ready_path="/openapi.yaml",
+        on_the_bus=False,
+    ),
+)
+
+SERVICES: tuple[ProcessDefinition, ...] = (
+    ProcessDefinition(
+        "portal-api",
+        "portal_api.main",
+        "portal_operations",
+        _portal_api,
+        traffic_port="portal",
+        operations_port="portal_operations",
+        database="portal_api",
+    ),
+    ProcessDefinition(
+        "subscriptions",
+        "subscriptions.main",
+        "subscriptions_operations",
+        _no_settings,
+        operations_port="subscriptions_operations",
+        database="subscriptions",
+    ),
+    ProcessDefinition(
+        "gateway",
+        "gateway.main",
+        "gateway_operations",
+        _gateway,
+        traffic_port="gateway",
+        operations_port="gateway_operations",
+    ),
+    ProcessDefinition(
+        "metering",
+        "metering.main",
+        "metering_operations",
+        _no_settings,
+        operations_port="metering_operations",
+        database="metering",
+    ),
+    ProcessDefinition(
+        "billing-sync",
+        "billing_sync.main",
+        "billing_sync_operations",
+        _billing_sync,
+        traffic_port="billing_sync",
+        operations_port="billing_sync_operations",
+        database="billing_sync",
+    ),
+)
+
+DATABASES: tuple[str, ...] = tuple(process.database for process in SERVICES if process.database)
+
+
+def environment_of(
+    process: ProcessDefinition,
+    stack: StackContext,
+    *,
+    inherited: Mapping[str, str] | None = None,
+    overrides: Mapping[str, str] | None = None,
+) -> dict[str, str]:
+    """The whole environment of a process: the shell's without its TOLLWAY_ settings, the table's, the overrides."""
+    shell = os.environ if inherited is None else inherited
+    result = {
+        name: value for name, value in shell.items() if not name.startswith("TOLLWAY_") or name in INHERITED_SETTINGS
+    }
+    result |= {"PYTHONUNBUFFERED": "1", "TOLLWAY_SANDBOX": "true"}
+    if process.on_the_bus:
+        result["TOLLWAY_KAFKA_BOOTSTRAP_SERVERS"] = stack.kafka_bootstrap
+        result["TOLLWAY_KAFKA_TOPIC_PREFIX"] = ""
+    if process.database:
+        result["TOLLWAY_DATABASE_URL"] = postgres.with_database(stack.postgres_url, process.database)
+    if process.traffic_port:
+        result |= {"TOLLWAY_HOST": LOOPBACK, "TOLLWAY_PORT": str(getattr(stack.ports, process.traffic_port))}
+    if process.operations_port:
+        result["TOLLWAY_OPERATIONS_HOST"] = LOOPBACK
+        result["TOLLWAY_OPERATIONS_PORT"] = str(getattr(stack.ports, process.operations_port))
+    return result | process.own_settings(stack) | dict(overrides or {})

@@ -1,0 +1,32 @@
+"""One request = one transaction, committed at the edge; what it published wakes the relay after the commit."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from shared.db.engine import Sessions
+
+
+class Wakeable(Protocol):
+    """The outbox, as far as a transaction knows it."""
+
+    def wake(self) -> None:
+        """There may be something to publish."""
+        ...
+
+
+class UnitOfWork:
+    """The one way in which HTTP use cases and timers write."""
+
+    def __init__(self, sessions: Sessions, outbox: Wakeable) -> None:
+        self._sessions = sessions
+        self._outbox = outbox
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """Commit at the end, roll back on an error. Wakes the outbox relay after the commit."""
+        async with self._sessions() as session, session.begin():
+            yield session
+        self._outbox.wake()

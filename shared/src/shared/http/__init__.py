@@ -1,0 +1,1 @@
+"""HTTP: problem details, and the operations port that every service has."""

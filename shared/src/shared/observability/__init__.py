@@ -1,0 +1,1 @@
+"""Structured logs, trace ids across Kafka, and metrics that every service has."""

@@ -1,0 +1,46 @@
+"""How a service runs: all its parts in one task group, until it is told to stop."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Coroutine
+
+import structlog
+
+log = structlog.get_logger()
+
+Runner = Callable[[], Awaitable[None]]
+
+
+class _Stop(Exception):
+    """SIGTERM or SIGINT arrived."""
+
+
+async def run_service(*runners: Runner) -> None:
+    """Run all parts until SIGTERM or SIGINT, then cancel them; a part that fails ends the service with its error."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+
+    async def until_stopped() -> None:
+        await stop.wait()
+        raise _Stop
+
+    async def run(runner: Runner) -> None:
+        await runner()
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(until_stopped())
+            for runner in runners:
+                group.create_task(run(runner))
+    except* _Stop:
+        log.info("service stopped")
+
+
+def main(coroutine: Coroutine[None, None, None]) -> None:
+    """Run a service's coroutine on uvloop."""
+    import uvloop
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(coroutine)
