@@ -10,7 +10,7 @@ PYTEST := $(PY) -m pytest
 
 .PHONY: help
 help: ## List the commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: install
 install: ## Create .venv with everything pinned (needs Python 3.11 to 3.13; PYTHON=... chooses one)
@@ -82,5 +82,5 @@ format: install ## Format the code and repair what ruff can
 	@$(VENV)/bin/ruff format .
 
 .PHONY: lock
-lock: ## Resolve every dependency anew into requirements.lock (hashes, no addresses)
+lock: ## Resolve all dependencies into requirements.lock, with hashes (UPGRADE=1: newest versions)
 	@sh deploy/local/bin/lock.sh

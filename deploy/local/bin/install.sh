@@ -60,7 +60,14 @@ run() {
 
 [ -f requirements.lock ] || fail "requirements.lock is missing: run \`git checkout requirements.lock\`."
 now=$(fingerprint)
-if [ -x "$venv/bin/python" ] && [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$now" ] && { [ -z "${PYTHON:-}" ] || supported "$venv/bin/python"; }; then
+if [ -n "${PYTHON:-}" ]; then
+    chosen=$(find_python)
+    if [ -x "$venv/bin/python" ] && [ "$("$chosen" --version 2>&1)" != "$("$venv/bin/python" --version 2>&1)" ]; then
+        say "The .venv here has another Python than $chosen; it is made anew."
+        rm -rf "$venv"
+    fi
+fi
+if [ -x "$venv/bin/python" ] && [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$now" ]; then
     exit 0
 fi
 

@@ -18,9 +18,14 @@ done
 # hatchling and editables build our own packages: install.sh uses them without a second, unpinned download.
 printf 'hatchling\neditables\n' >"$work/build.in"
 
+# Versions stay as they are unless a dependency asks for another, or UPGRADE=1 asks for the newest of all.
+if [ -z "${UPGRADE:-}" ] && [ -f requirements.lock ]; then
+    cp requirements.lock "$work/requirements.lock"
+fi
+
 "$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
     --custom-compile-command 'make lock' --override "$work/overrides.txt" \
-    "$@" "$work/build.in" --group dev -o "$work/requirements.lock" "${UPGRADE:---no-upgrade}" \
+    "$@" "$work/build.in" --group dev -o "$work/requirements.lock" \
     || { echo "The dependencies could not be resolved: see the message above." >&2; exit 1; }
 
 if grep -nE '://|(^| )-e ' "$work/requirements.lock"; then

@@ -59,7 +59,7 @@ log4j.logger.kafka.server.KafkaRaftServer=INFO
 def properties(ports: Ports, log_folder: Path) -> str:
     """The broker's settings; the single-node ones (factors of 1) are what transactions need here.
 
-    After kill -9 the controller lets the broker in again only when its former session is over: 9 s by default, 2 s here.
+    After kill -9 the controller lets a broker in again only when its former session is over: 9 s by default, 2 s here.
     """
     return PROPERTIES.format(
         host=LOOPBACK, port=ports.kafka, controller_port=ports.kafka_controller, log_folder=log_folder

@@ -22,6 +22,7 @@ from local_stack.identity import start_token
 
 LOG_LIMIT_BYTES = 20_000_000
 KILL_WAIT_SECONDS = 10.0
+STRAGGLER_WAIT_SECONDS = 0.3
 
 State = Literal["stopped", "starting", "ready", "restarting"]
 
@@ -173,8 +174,12 @@ class ManagedProcess:
 
     def _end_stragglers(self, session: int) -> None:
         """Workers that outlived their parent: they are still in the process group that `start` made."""
+        deadline, pause = time.monotonic() + STRAGGLER_WAIT_SECONDS, threading.Event()
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(session, signal.SIGKILL)
+            while time.monotonic() < deadline:
+                # Again until nobody is left: a successor must find their port free.
+                os.killpg(session, signal.SIGKILL)
+                pause.wait(0.01)
 
     def _note(self, what: str) -> None:
         with self.log.open("a") as output:

@@ -11,7 +11,7 @@ class Operations(Protocol):
         ...
 
 
-_STATEMENTS = (
+STATEMENTS = (
     """create table outbox (
         id bigint generated always as identity primary key,
         topic text not null, partition integer, key bytea, payload bytea, headers jsonb not null,
@@ -36,7 +36,7 @@ _STATEMENTS = (
 
 def create(op: Operations) -> None:
     """Create outbox, leases, kafka_offsets and inbox."""
-    for statement in _STATEMENTS:
+    for statement in STATEMENTS:
         op.execute(statement)
 
 

@@ -1,0 +1,1 @@
+"""The ports made real: PostgreSQL, Stripe's SDK, PyNaCl."""

@@ -1,0 +1,65 @@
+"""Is a cancelled subscription's last invoice right, and if not, what makes it right? (Cancel now, last step.)
+
+The step makes Stripe's open questions harmless: whether unprorated usage is billed at cancellation, whether the final
+invoice is a draft, whether there is one at all.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+from billing_sync.domain.stripe_facts import InvoiceFacts
+
+CORRECTION = "tollway_correction"  # metadata key of invoices we make: value = subscription id
+
+# Stripe stamps an invoice in full seconds, and its clock may differ from ours a little.
+_SKEW = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """`difference_minor` = what the invoice lacks (negative: has too much)."""
+
+    action: Literal["finalize", "add_item", "standalone", "nothing", "alarm"]
+    difference_minor: int
+    invoice_id: str | None
+
+
+def find_final(
+    invoices: Sequence[InvoiceFacts], subscription_id: str, period_start: datetime, ended_at: datetime
+) -> InvoiceFacts | None:
+    """The invoice of the last, cut period: made at the deletion; or a correction of ours made before a crash."""
+    ours = [i for i in invoices if i.metadata.get(CORRECTION) == subscription_id]
+    if ours:
+        return ours[0]
+    made = [
+        invoice
+        for invoice in invoices
+        if invoice.status != "void"
+        and invoice.billing_reason != "subscription_create"
+        and invoice.created_at >= max(period_start + _SKEW, ended_at - _SKEW)
+    ]
+    return max(made, key=lambda invoice: invoice.created_at, default=None)
+
+
+def invoiced_usage(invoice: InvoiceFacts, usage_price_id: str | None, correction: str) -> int:
+    """The metered part of an invoice: lines of the usage price, and our own correction (by its description)."""
+    return sum(
+        line.amount_minor
+        for line in invoice.lines
+        if (usage_price_id is not None and line.price_id == usage_price_id) or line.description == correction
+    )
+
+
+def decide_final(invoice: InvoiceFacts | None, invoiced_minor: int, expected_minor: int) -> Verdict:
+    """Equal: finalize. Short: an item on the draft, or a further invoice. Too much: a negative item, else an alarm."""
+    difference = expected_minor - invoiced_minor
+    if invoice is None:
+        return Verdict("standalone" if difference > 0 else "nothing", difference, None)
+    is_draft = invoice.status == "draft"
+    if difference == 0:
+        return Verdict("finalize" if is_draft else "nothing", 0, invoice.invoice_id)
+    if is_draft:
+        return Verdict("add_item", difference, invoice.invoice_id)
+    return Verdict("standalone" if difference > 0 else "alarm", difference, invoice.invoice_id)

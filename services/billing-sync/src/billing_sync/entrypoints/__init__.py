@@ -1,0 +1,1 @@
+"""Ways in: Stripe's webhooks, Kafka records, and the worker that performs jobs."""

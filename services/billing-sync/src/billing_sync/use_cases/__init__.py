@@ -1,0 +1,1 @@
+"""What billing-sync does: load, decide, call Stripe outside any transaction, store and publish in one."""

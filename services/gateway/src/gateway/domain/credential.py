@@ -1,0 +1,66 @@
+"""What a caller shows: an access token or an API key, and what the gateway knows of it."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.events.identity import CredentialState
+
+MAX_TOKEN_BYTES = 8 * 1024
+MAX_API_KEY_BYTES = 512
+
+
+@dataclass(frozen=True, slots=True)
+class BearerToken:
+    """An access token (RFC 6750)."""
+
+    token: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """An API key; only its hash is compared and kept."""
+
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class TokenClaims:
+    """What a rightly signed, unexpired access token of our issuer says. Times are real seconds since 1970."""
+
+    client_id: str
+    audience: frozenset[str]
+    generation: int
+    issued_at: int
+    expires_at: int
+
+
+def read_credential(authorization: bytes | None, api_key: bytes | None) -> BearerToken | ApiKey | None:
+    """The credential of a request; a bearer token goes before an API key. None: nothing that we know."""
+    if authorization is not None and authorization[:7].lower() == b"bearer ":
+        token = authorization[7:].strip(b" ")
+        return BearerToken(token) if token else None
+    if api_key:
+        return ApiKey(hashlib.sha256(api_key[:MAX_API_KEY_BYTES]).hexdigest())
+    return None
+
+
+def is_live_client(credential: CredentialState, generation: int) -> bool:
+    """Whether a token of this generation of the OAuth2 client may still be used."""
+    return (
+        credential.kind == "oauth_client"
+        and credential.status == "active"
+        and generation >= credential.min_generation
+    )
+
+
+def is_live_key(credential: CredentialState, sha256: str, real_now: datetime) -> bool:
+    """Whether the key with this hash may be used: credentials live on real time, like tokens."""
+    return (
+        credential.kind == "api_key"
+        and credential.status == "active"
+        and any(
+            one.sha256 == sha256 and (one.valid_until is None or real_now < one.valid_until)
+            for one in credential.key_hashes
+        )
+    )

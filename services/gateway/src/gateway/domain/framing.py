@@ -1,0 +1,153 @@
+"""Strict HTTP/1.1 framing: what llhttp would let through and two servers could read differently is refused here.
+
+The gateway and the upstream must agree on where each message ends; if they do not, one caller's bytes become another
+caller's request. So both sides of the gateway check the raw bytes themselves, and httptools parses the same slices:
+a message passes only if both accept it.
+"""
+
+import re
+
+from gateway.domain.problems import HEAD_TOO_LARGE, MALFORMED, NOT_IMPLEMENTED, VERSION_NOT_SUPPORTED, Problem
+
+MAX_HEAD_BYTES = 32 * 1024
+MAX_HEADERS = 100
+MAX_TRAILER_BYTES = 8 * 1024
+MAX_CHUNK_LINE_BYTES = 1024
+
+_HEAD_BYTES = bytes([9, 10, 13, *range(32, 127), *range(128, 256)])
+_TARGET_BYTES = bytes(c for c in range(33, 127) if c not in b'"<>\\^`{|}#')
+_TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
+_HEADER_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[\t\x20-\x7e\x80-\xff]*").fullmatch
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t\x20-\x7e]{0,256})?\r\n").fullmatch
+_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: [\t\x20-\x7e\x80-\xff]*)?").fullmatch
+# A trailer that speaks of framing, routing or credentials could be merged into the head by an upstream.
+_FORBIDDEN_TRAILERS = frozenset(
+    (b"content-length", b"transfer-encoding", b"host", b"authorization", b"connection", b"trailer", b"te")
+    + (b"x-api-key", b"apikey", b"x-request-id", b"content-encoding", b"content-type", b"cookie", b"expect")
+)
+
+
+class BadFraming(Exception):
+    """The bytes are not one unambiguous HTTP/1.1 message."""
+
+
+def lines_are_strict(head: bytes) -> bool:
+    """Every line ends in CRLF, none is folded, and there is no control character. `head` ends with an empty line."""
+    ends = head.count(b"\r\n")
+    return (
+        head.count(b"\n") == ends
+        and head.count(b"\r") == ends
+        and b"\r\n " not in head
+        and b"\r\n\t" not in head
+        and not head.translate(None, _HEAD_BYTES)
+    )
+
+
+def request_head_problem(head: bytes) -> Problem | None:
+    """What is wrong with a request's raw head, before any parser sees it."""
+    if not lines_are_strict(head):
+        return MALFORMED
+    parts = head[: head.index(b"\r\n")].split(b" ")
+    if len(parts) != 3:
+        return MALFORMED
+    method, target, version = parts
+    if version not in (b"HTTP/1.1", b"HTTP/1.0"):
+        return VERSION_NOT_SUPPORTED if version.startswith(b"HTTP/") else MALFORMED
+    # Origin form only: an absolute target would name a second host beside the Host header.
+    if target[:1] != b"/" or target.translate(None, _TARGET_BYTES) or _TOKEN(method) is None:
+        return NOT_IMPLEMENTED if method == b"CONNECT" else MALFORMED
+    if head.count(b"\r\n") > MAX_HEADERS + 2:
+        return HEAD_TOO_LARGE
+    return None
+
+
+def unfinished_head_problem(received: bytes) -> Problem | None:
+    """What is already wrong with a head that has not arrived completely."""
+    if received.count(b"\n") != received.count(b"\r\n") or b"\0" in received:
+        return MALFORMED
+    if len(received) > MAX_HEAD_BYTES:
+        return HEAD_TOO_LARGE
+    return None
+
+
+def status_of(head: bytes) -> tuple[int, bool]:
+    """Status and "is HTTP/1.0" of a response's raw head. Raises BadFraming."""
+    if not lines_are_strict(head):
+        raise BadFraming
+    found = _STATUS_LINE(head[: head.index(b"\r\n")])
+    if found is None:
+        raise BadFraming
+    return int(found[2]), found[1] == b"0"
+
+
+def content_length(value: bytes) -> int:
+    """Digits only, nothing clever; -1 for everything else."""
+    value = value.strip(b" \t")
+    return int(value) if value.isdigit() and len(value) <= 18 else -1
+
+
+class ChunkedBody:
+    """Follows a chunked body and finds its end. The bytes pass on as they are, unless `decode` keeps the payload."""
+
+    __slots__ = ("_line", "_need", "_state", "_trailer_bytes", "payload", "payload_bytes")
+
+    def __init__(self, *, decode: bool = False) -> None:
+        self._state = 0  # 0 size line, 1 data, 2 CRLF after data, 3 trailer
+        self._need = 0
+        self._line = b""
+        self._trailer_bytes = 0
+        self.payload_bytes = 0
+        self.payload: list[bytes] | None = [] if decode else None
+
+    def feed(self, data: bytes, position: int = 0) -> int:
+        """Go on at `position`; the index after the body's last byte, or -1 while it goes on. Raises BadFraming."""
+        size = len(data)
+        while position < size:
+            if self._state == 1:
+                taken = min(self._need, size - position)
+                if self.payload is not None:
+                    self.payload.append(data[position : position + taken])
+                self.payload_bytes += taken
+                self._need -= taken
+                position += taken
+                if self._need:
+                    return -1
+                self._state = 2
+                continue
+            end = data.find(b"\n", position)
+            if end < 0:
+                self._line += data[position:]
+                # A bare CR, or a line that never ends, is refused without waiting for its end.
+                if len(self._line) > MAX_CHUNK_LINE_BYTES or b"\r" in self._line[:-1]:
+                    raise BadFraming
+                return -1
+            line = self._line + data[position : end + 1]
+            self._line = b""
+            position = end + 1
+            if self._on_line(line):
+                return position
+        return -1
+
+    def _on_line(self, line: bytes) -> bool:
+        """True at the end of the body."""
+        if self._state == 2:
+            if line != b"\r\n":
+                raise BadFraming
+            self._state = 0
+            return False
+        if self._state == 0:
+            found = _CHUNK_SIZE(line)
+            if found is None:
+                raise BadFraming
+            self._need = int(found[1], 16)
+            self._state = 1 if self._need else 3
+            return False
+        if line == b"\r\n":
+            return True
+        self._trailer_bytes += len(line)
+        found = _HEADER_LINE(line[:-2])
+        if not line.endswith(b"\r\n") or found is None or self._trailer_bytes > MAX_TRAILER_BYTES:
+            raise BadFraming
+        if found[1].lower() in _FORBIDDEN_TRAILERS:
+            raise BadFraming
+        return False

@@ -1,0 +1,192 @@
+"""From a request's target to an operation of a deployed API: one trie of path templates per API and environment."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from shared.events.catalog import ApiState, Deployment, Environment, Lifecycle
+
+_PERCENT = re.compile(rb"%(..?)?")
+_HEX = re.compile(rb"[0-9A-Fa-f]{2}").fullmatch
+_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_~")
+_FORBIDDEN_ESCAPES = frozenset(b"/\\.;%\0")  # encoded once more, two servers would read two paths
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """Where a deployment's calls go. `authority` is the Host header."""
+
+    tls: bool
+    host: str
+    port: int
+    base_path: bytes
+    authority: bytes
+    timeout_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class OperationRoute:
+    """One operation: its number in call records and the units that one call counts for."""
+
+    number: int
+    units: int
+
+
+@dataclass(slots=True)
+class _Node:
+    literals: dict[bytes, "_Node"] = field(default_factory=dict)
+    patterns: list[tuple[re.Pattern[bytes], "_Node"]] = field(default_factory=list)
+    variable: "_Node | None" = None
+    methods: dict[bytes, OperationRoute] = field(default_factory=dict)
+
+    def child(self, segment: bytes) -> "_Node":
+        """The node for a template's segment, made when it is not there."""
+        if b"{" not in segment:
+            return self.literals.setdefault(segment, _Node())
+        if segment.startswith(b"{") and segment.endswith(b"}") and segment.count(b"{") == 1:
+            if self.variable is None:
+                self.variable = _Node()
+            return self.variable
+        source = b"[^/]+".join(re.escape(part) for part in re.split(rb"\{[^}]*\}", segment))
+        for pattern, node in self.patterns:
+            if pattern.pattern == source:
+                return node
+        self.patterns.append((re.compile(source), _Node()))
+        return self.patterns[-1][1]
+
+
+def _match(node: _Node, segments: list[bytes], position: int) -> _Node | None:
+    """Literal before pattern before variable, with a way back: /books/mine beside /books/{id}/reviews."""
+    if position == len(segments):
+        return node if node.methods else None
+    segment = segments[position]
+    literal = node.literals.get(segment)
+    if literal is not None:
+        found = _match(literal, segments, position + 1)
+        if found is not None:
+            return found
+    for pattern, child in node.patterns:
+        if pattern.fullmatch(segment):
+            found = _match(child, segments, position + 1)
+            if found is not None:
+                return found
+    if node.variable is not None and segment:
+        return _match(node.variable, segments, position + 1)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRoutes:
+    """One API version in one environment."""
+
+    api_id: str
+    api_number: int
+    organization_id: str
+    environment: Environment
+    lifecycle: Lifecycle
+    sunset_at: datetime | None
+    upstream: Upstream
+    root: _Node
+
+    def find(self, segments: list[bytes]) -> dict[bytes, OperationRoute] | None:
+        """Operations by method on the path; None when no template matches."""
+        node = _match(self.root, segments, 0)
+        return None if node is None else node.methods
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A normalised request target: `segments` to route by, `path` (what is appended upstream) and query from there."""
+
+    key: tuple[bool, bytes, bytes, bytes]  # development, organization, api, version
+    segments: list[bytes]
+    rest: bytes
+
+
+def _unescape(found: re.Match[bytes]) -> bytes:
+    digits = found[1] or b""
+    if not _HEX(digits):
+        raise ValueError("broken percent-encoding")
+    octet = int(digits, 16)
+    if octet in _FORBIDDEN_ESCAPES or octet < 32 or octet == 127:
+        raise ValueError("forbidden percent-encoding")
+    return bytes([octet]) if octet in _UNRESERVED else b"%" + digits.upper()
+
+
+def parse_target(target: bytes) -> Target | None:
+    """Normalise once, before routing; what is routed is what is sent. None: the path names no API.
+
+    Raises ValueError for a path that the gateway and an upstream might read differently.
+    """
+    path, question, query = target.partition(b"?")
+    if b"%" in path:
+        path = _PERCENT.sub(_unescape, path)
+    parts = path.split(b"/")
+    for part in parts[1:-1]:
+        # `..;x` is `..` to servers that cut path parameters off.
+        if not part or part.partition(b";")[0] in (b".", b".."):
+            raise ValueError("empty or dot segment")
+    if parts[-1].partition(b";")[0] in (b".", b".."):
+        raise ValueError("dot segment")
+    development = parts[1] == b"dev"
+    first = 2 if development else 1
+    if len(parts) < first + 3:
+        return None
+    segments = parts[first + 3 :]
+    rest = b"".join(b"/" + segment for segment in segments)
+    if segments == [b""]:
+        segments = []
+    return Target((development, parts[first], parts[first + 1], parts[first + 2]), segments, rest + question + query)
+
+
+def upstream_of(deployment: Deployment) -> Upstream:
+    """Read the deployment's upstream address. Raises ValueError when it is none."""
+    parts = urlsplit(deployment.upstream_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"{deployment.upstream_url!r} is no http(s) address")
+    tls = parts.scheme == "https"
+    return Upstream(
+        tls=tls,
+        host=parts.hostname,
+        port=parts.port or (443 if tls else 80),
+        base_path=parts.path.rstrip("/").encode("ascii"),
+        authority=parts.netloc.rpartition("@")[2].encode("ascii"),
+        timeout_seconds=deployment.timeout_ms / 1000,
+    )
+
+
+def routes_of(api: ApiState, environment: Environment) -> ApiRoutes | None:
+    """The trie of one environment's deployment, or None where nothing is deployed."""
+    deployment = api.production if environment == "production" else api.development
+    if deployment is None:
+        return None
+    root = _Node()
+    for operation in deployment.operations:
+        node = root
+        template = operation.path_template.strip("/")
+        for segment in template.encode().split(b"/") if template else ():
+            node = node.child(segment)
+        if operation.path_template.endswith("/") and template:
+            node = node.child(b"")
+        node.methods[operation.method.upper().encode()] = OperationRoute(operation.number, operation.units)
+    return ApiRoutes(
+        api.api_id,
+        api.number,
+        api.organization_id,
+        environment,
+        api.lifecycle,
+        api.sunset_at,
+        upstream_of(deployment),
+        root,
+    )
+
+
+def route_key(api: ApiState, environment: Environment) -> tuple[bool, bytes, bytes, bytes]:
+    """Where `parse_target` finds the API."""
+    return (
+        environment == "development",
+        api.organization_identifier.encode(),
+        api.identifier.encode(),
+        api.version_label.encode(),
+    )

@@ -1,0 +1,1 @@
+"""Where calls come in: the listening socket, the client's side of a connection, and the answers we give ourselves."""

@@ -1,0 +1,155 @@
+"""What admission and recording need from outside, and how the two sides of a proxied call speak to each other."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from shared.events.identity import CredentialState
+from shared.events.subscriptions import Access
+
+from gateway.domain.credential import TokenClaims
+from gateway.domain.rate_limit import RateLimiter
+from gateway.domain.route import ApiRoutes, Upstream
+
+
+class AccessSlot(Protocol):
+    """One application's access to one API in one environment, with its limiter."""
+
+    access: Access
+    limiter: RateLimiter
+
+
+class Tables(Protocol):
+    """The state of the other services, in memory."""
+
+    def routes(self, key: tuple[bool, bytes, bytes, bytes]) -> ApiRoutes | None:
+        """The API deployed under the address."""
+        ...
+
+    def client(self, client_id: str) -> CredentialState | None:
+        """The OAuth2 client."""
+        ...
+
+    def api_key(self, sha256: str) -> CredentialState | None:
+        """The credential that has this key."""
+        ...
+
+    def access(self, application_id: str, api_id: str, *, sandbox: bool) -> AccessSlot | None:
+        """The access entry."""
+        ...
+
+    def are_fresh(self) -> bool:
+        """False when Kafka has been away for longer than the set age."""
+        ...
+
+
+class TokenVerifier(Protocol):
+    """Checks access tokens."""
+
+    def verify(self, token: bytes) -> TokenClaims | str:
+        """The claims of a valid token, else a problem's name."""
+        ...
+
+
+class CallLog(Protocol):
+    """The durable record of calls."""
+
+    def open_call(self, subscription: int, application: int, api: int, operation: int, plan: int, flags: int) -> int:
+        """Reserve room for the record and note the call as open; its slot, or -1 when there is no room."""
+        ...
+
+    def request_id(self, slot: int) -> bytes:
+        """The 16 bytes that name the open call."""
+        ...
+
+    def append(
+        self,
+        slot: int,
+        *,
+        bytes_in: int,
+        bytes_out: int,
+        units: int,
+        latency_us: int,
+        upstream_us: int,
+        status: int,
+        flags: int,
+    ) -> None:
+        """Record the call and close its slot. Never blocks, never fails: the room was reserved."""
+        ...
+
+
+class RefusalCounter(Protocol):
+    """Counts refused calls: they never enter the log, or strangers could fill it."""
+
+    def count(self, reason: str, api_number: int, application_number: int) -> None:
+        """One more in this second."""
+        ...
+
+
+class ResponseSink(Protocol):
+    """The client's side of a call, as the upstream's side sees it."""
+
+    http_10: bool
+    is_head: bool
+    request_complete: bool
+
+    def on_connected(self) -> None:
+        """The upstream takes bytes of the request now."""
+        ...
+
+    def on_interim(self, raw: bytes) -> None:
+        """An interim response (1xx), head only."""
+        ...
+
+    def on_response(self, status: int, lines: Sequence[bytes], first: bytes, *, last: bool) -> None:
+        """The final response's head and the bytes that came with it; `last`: it is complete."""
+        ...
+
+    def on_body(self, data: bytes) -> None:
+        """More of the body, framed for the client."""
+        ...
+
+    def on_end(self, data: bytes) -> None:
+        """The last bytes of the body."""
+        ...
+
+    def on_failure(self, problem_name: str) -> None:
+        """The upstream broke, before or in the middle of its response."""
+        ...
+
+    def pause_request(self) -> None:
+        """The upstream takes no more for now."""
+        ...
+
+    def resume_request(self) -> None:
+        """The upstream takes more again."""
+        ...
+
+
+class Exchange(Protocol):
+    """The upstream's side of a call, as the client's side sees it."""
+
+    payload_bytes: int
+
+    def send(self, data: bytes) -> None:
+        """More of the request's body."""
+        ...
+
+    def pause(self) -> None:
+        """The client takes no more for now."""
+        ...
+
+    def resume(self) -> None:
+        """The client takes more again."""
+        ...
+
+    def abort(self) -> None:
+        """The call is over; the connection must not be used again."""
+        ...
+
+
+class Upstreams(Protocol):
+    """Sends calls to upstreams over kept connections."""
+
+    def send(self, upstream: Upstream, data: bytes, sink: ResponseSink, *, repeatable: bool) -> Exchange:
+        """Send a request. `repeatable`: it has no body and an idempotent method, so a stale connection is replaced."""
+        ...

@@ -1,0 +1,241 @@
+"""Admit a call, and record how it ended."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from shared.clock import Clock, real_now
+from shared.events.call_record import FLAG_SANDBOX
+from shared.events.identity import CredentialState
+from shared.events.subscriptions import Access
+
+from gateway.domain import admission
+from gateway.domain.credential import BearerToken, TokenClaims, read_credential
+from gateway.domain.problems import PAYLOAD_TOO_LARGE, PROBLEMS, Problem, Refusal
+from gateway.domain.request_head import RequestHead
+from gateway.domain.route import ApiRoutes, OperationRoute, Upstream, parse_target
+from gateway.domain.usage import flags_of, is_billable
+from gateway.ports import AccessSlot, CallLog, RefusalCounter, Tables, TokenVerifier
+
+
+class Admitted:
+    """A call that goes upstream. Its room in the log is reserved: it ends in `record_call`, whatever happens."""
+
+    __slots__ = (
+        "access", "headers", "operation", "request_id", "rest", "sandbox", "slot", "started_ns", "upstream",
+        "upstream_ns", "upstream_status",
+    )  # fmt: skip
+
+    def __init__(
+        self, upstream: Upstream, rest: bytes, operation: OperationRoute, access: Access, *, sandbox: bool
+    ) -> None:
+        self.upstream = upstream
+        self.rest = rest
+        self.operation = operation
+        self.access = access
+        self.sandbox = sandbox
+        self.headers = b""  # lines for the answer
+        self.slot = -1
+        self.request_id = b""
+        self.started_ns = 0
+        self.upstream_ns = 0
+        self.upstream_status = 0
+
+
+class Wait:
+    """The tables may not have heard yet of what the caller was just told; `refusal` is the answer if they never do."""
+
+    __slots__ = ("refusal",)
+
+    def __init__(self, refusal: Refusal) -> None:
+        self.refusal = refusal
+
+
+class CallGate:
+    """The admission of calls over the tables, and their records."""
+
+    def __init__(
+        self,
+        tables: Tables,
+        tokens: TokenVerifier,
+        log: CallLog,
+        refusals: RefusalCounter,
+        clock: Clock,
+        *,
+        max_body_bytes: int,
+        monotonic_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._tables = tables
+        self._tokens = tokens
+        self._log = log
+        self._refusals = refusals
+        self._clock = clock
+        self._monotonic_ns = monotonic_ns
+        self.max_body_bytes = max_body_bytes
+
+    def admit(self, head: RequestHead) -> Admitted | Refusal | Wait:
+        """Decide one call, in the order of the architecture: the first reason to refuse is the answer."""
+        if not self._tables.are_fresh():
+            return Refusal(PROBLEMS["tables-stale"], b"Retry-After: 5\r\n")
+        try:
+            target = parse_target(head.target)
+        except ValueError:
+            return Refusal(PROBLEMS["malformed-path"])
+        api = None if target is None else self._tables.routes(target.key)
+        if api is None or target is None:
+            return Refusal(PROBLEMS["no-such-api"])
+        operation = self._operation(api, target.segments, head.method)
+        if isinstance(operation, Refusal):
+            return operation
+        refused = admission.decide_lifecycle(api)
+        if refused is not None:
+            return refused
+        found = self._credential(head, api)
+        if not isinstance(found, tuple):
+            return found
+        credential, claims = found
+        refused = admission.decide_environment(credential, api)
+        if refused is not None:
+            return refused
+        sandbox = api.environment == "development"
+        entry = self._tables.access(credential.application_id, api.api_id, sandbox=sandbox)
+        problem = admission.decide_access(None if entry is None else entry.access, self._clock.now())
+        if entry is None or problem is not None:
+            refusal = Refusal(
+                problem or PROBLEMS["no-subscription"], b"", api.api_number, credential.application_number
+            )
+            missing = entry is None or not entry.access.subscription_id
+            return Wait(refusal) if missing and admission.is_young(claims, real_now()) else refusal
+        if head.length > self.max_body_bytes:
+            return Refusal(PAYLOAD_TOO_LARGE, b"", api.api_number, credential.application_number)
+        admitted = Admitted(api.upstream, target.rest, operation, entry.access, sandbox=sandbox)
+        return self._reserve(admitted, entry, api, credential)
+
+    def _operation(self, api: ApiRoutes, segments: list[bytes], method: bytes) -> OperationRoute | Refusal:
+        methods = api.find(segments)
+        if methods is None:
+            return Refusal(PROBLEMS["no-such-operation"], api_number=api.api_number)
+        operation = methods.get(method)
+        if operation is None and method == b"HEAD":
+            operation = methods.get(b"GET")
+        if operation is None:
+            allowed = b"Allow: %b\r\n" % b", ".join(sorted(methods))
+            return Refusal(PROBLEMS["method-not-allowed"], allowed, api.api_number)
+        return operation
+
+    def _credential(
+        self, head: RequestHead, api: ApiRoutes
+    ) -> tuple[CredentialState, TokenClaims | None] | Refusal | Wait:
+        shown = read_credential(head.authorization, head.api_key)
+        if shown is None:
+            return admission.refuse_unauthenticated("missing-credentials", api.api_number)
+        if not isinstance(shown, BearerToken):
+            credential = self._tables.api_key(shown.sha256)
+            refused = admission.decide_api_key(shown, credential, api, real_now())
+            if credential is None or refused is not None:
+                return refused or admission.refuse_unauthenticated("unknown-api-key", api.api_number)
+            return credential, None
+        claims = self._tokens.verify(shown.token)
+        if isinstance(claims, str):
+            return admission.refuse_unauthenticated(claims, api.api_number)
+        credential = self._tables.client(claims.client_id)
+        if credential is None:
+            refusal = admission.refuse_unauthenticated("invalid-token", api.api_number)
+            # Only a rightly signed token for this organization may make the gateway wait.
+            return Wait(refusal) if api.organization_id in claims.audience else refusal
+        refused = admission.decide_token(claims, credential, api)
+        return (credential, claims) if refused is None else refused
+
+    def _reserve(
+        self, admitted: Admitted, entry: AccessSlot, api: ApiRoutes, credential: CredentialState
+    ) -> Admitted | Refusal:
+        """Take from the rate limit and reserve the call's room in the log."""
+        now_ns = self._monotonic_ns()
+        rate = entry.limiter.take(now_ns)
+        if not rate.admitted:
+            retry = b"Retry-After: %d\r\n" % rate.retry_after_seconds
+            return Refusal(
+                PROBLEMS["rate-limited"], retry + rate.headers, api.api_number, credential.application_number
+            )
+        access = entry.access
+        slot = self._log.open_call(
+            access.subscription_number,
+            credential.application_number,
+            api.api_number,
+            admitted.operation.number,
+            access.plan_version_number,
+            FLAG_SANDBOX if admitted.sandbox else 0,
+        )
+        if slot < 0:
+            return Refusal(
+                PROBLEMS["recording-unavailable"],
+                b"Retry-After: 5\r\n",
+                api.api_number,
+                credential.application_number,
+            )
+        admitted.slot = slot
+        admitted.request_id = self._log.request_id(slot).hex().encode()
+        admitted.started_ns = now_ns
+        admitted.headers = rate.headers + (_deprecation(api.sunset_at) if api.lifecycle == "deprecated" else b"")
+        return admitted
+
+    def refuse(self, refusal: Refusal) -> None:
+        """Count a refused call."""
+        self._refusals.count(refusal.problem.name, refusal.api_number, refusal.application_number)
+
+    def refuse_problem(self, problem: Problem) -> None:
+        """Count a call refused for its form."""
+        self._refusals.count(problem.name, 0, 0)
+
+    def record_call(
+        self,
+        call: Admitted,
+        *,
+        status: int,
+        bytes_in: int,
+        bytes_out: int,
+        client_aborted: bool = False,
+        upstream_failed: bool = False,
+    ) -> int:
+        """Append the call's record. To be called before the last byte of the answer is sent; its latency in us."""
+        latency_us = (self._monotonic_ns() - call.started_ns) // 1000
+        billable = is_billable(
+            call.access,
+            sandbox=call.sandbox,
+            upstream_status=call.upstream_status,
+            upstream_failed=upstream_failed,
+        )
+        self._log.append(
+            call.slot,
+            bytes_in=bytes_in,
+            bytes_out=bytes_out,
+            units=call.operation.units,
+            latency_us=latency_us,
+            upstream_us=max(0, call.upstream_ns - call.started_ns) // 1000,
+            status=status,
+            flags=flags_of(
+                billable=billable,
+                sandbox=call.sandbox,
+                client_aborted=client_aborted,
+                upstream_failed=upstream_failed,
+            ),
+        )
+        return latency_us
+
+    def heard_upstream(self, call: Admitted, status: int) -> None:
+        """The upstream's final head has come."""
+        call.upstream_status = status
+        call.upstream_ns = self._monotonic_ns()
+
+
+_DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+def _deprecation(sunset_at: datetime | None) -> bytes:
+    """Deprecation, and Sunset (RFC 8594) where the end is known."""
+    if sunset_at is None:
+        return b"Deprecation: true\r\n"
+    at = sunset_at.astimezone(UTC)
+    date = f"{_DAYS[at.weekday()]}, {at.day:02} {_MONTHS[at.month - 1]} {at.year} {at:%H:%M:%S} GMT"
+    return b"Deprecation: true\r\nSunset: " + date.encode() + b"\r\n"

@@ -1,0 +1,1 @@
+"""Decisions about calls, streams, periods and completeness: values in, values out, no I/O."""

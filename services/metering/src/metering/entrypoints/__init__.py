@@ -1,0 +1,1 @@
+"""Where work comes in: records of the bus, and the publisher's loop."""

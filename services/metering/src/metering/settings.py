@@ -1,0 +1,11 @@
+"""What metering reads from its environment."""
+
+from shared.settings import DatabaseSettings
+
+
+class Settings(DatabaseSettings):
+    """See shared.settings for the rest. `max_records_per_transaction`: Kafka records, each with many calls."""
+
+    operations_port: int = 8031
+    max_records_per_transaction: int = 500
+    hold_seconds: float = 300.0

@@ -1,0 +1,1 @@
+"""What metering does, each in one transaction of its caller, through the ports."""

@@ -1,0 +1,5 @@
+"""Runs portal-api's migrations."""
+
+from shared.db.alembic_env import run
+
+run()

@@ -1,0 +1,90 @@
+"""Applications and credentials in PostgreSQL."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+from sqlmodel import SQLModel, col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from portal_api.applications.adapters.tables import ApiKeyRow, ApplicationRow, OAuthClientRow
+from portal_api.applications.domain.application import Application
+from portal_api.applications.domain.credentials import ApiKey, OAuthClient
+
+Row = TypeVar("Row", bound=SQLModel)
+
+
+async def _by_id(session: AsyncSession, kind: type[Row], key: str, lock: bool) -> dict[str, Any] | None:
+    row = await session.get(kind, key, with_for_update=lock, populate_existing=True)
+    return row.model_dump() if row is not None else None
+
+
+async def _keep(session: AsyncSession, row: SQLModel) -> None:
+    await session.merge(row)
+    await session.flush()
+
+
+class PostgresApplications:
+    """Port ApplicationStore."""
+
+    async def add(self, session: AsyncSession, application: Application) -> None:
+        """Keep a new application."""
+        session.add(ApplicationRow(**asdict(application)))
+        await session.flush()
+
+    async def save(self, session: AsyncSession, application: Application) -> None:
+        """Keep a changed application."""
+        await _keep(session, ApplicationRow(**asdict(application)))
+
+    async def find(self, session: AsyncSession, application_id: str, *, lock: bool = False) -> Application | None:
+        """By id, locked if asked."""
+        values = await _by_id(session, ApplicationRow, application_id, lock)
+        return Application(**values) if values else None
+
+    async def owned(
+        self, session: AsyncSession, organization_id: str, developer_id: str, *, after: str | None, limit: int
+    ) -> Sequence[Application]:
+        """By id, after the last one of the page before."""
+        query = select(ApplicationRow).where(
+            ApplicationRow.organization_id == organization_id,
+            ApplicationRow.developer_id == developer_id,
+            ApplicationRow.status != "deleted",
+        )
+        if after is not None:
+            query = query.where(ApplicationRow.id > after)
+        rows = await session.exec(query.order_by(col(ApplicationRow.id)).limit(limit))
+        return [Application(**row.model_dump()) for row in rows]
+
+
+class PostgresCredentials:
+    """Port CredentialStore."""
+
+    async def save_client(self, session: AsyncSession, client: OAuthClient) -> None:
+        """New or changed."""
+        await _keep(session, OAuthClientRow(**asdict(client)))
+
+    async def client(self, session: AsyncSession, client_id: str, *, lock: bool = False) -> OAuthClient | None:
+        """By client_id."""
+        values = await _by_id(session, OAuthClientRow, client_id, lock)
+        return OAuthClient(**values) if values else None
+
+    async def clients(self, session: AsyncSession, application_id: str) -> Sequence[OAuthClient]:
+        """Oldest first."""
+        query = select(OAuthClientRow).where(OAuthClientRow.application_id == application_id)
+        rows = await session.exec(query.order_by(col(OAuthClientRow.id)).execution_options(populate_existing=True))
+        return [OAuthClient(**row.model_dump()) for row in rows]
+
+    async def save_key(self, session: AsyncSession, key: ApiKey) -> None:
+        """New or changed."""
+        await _keep(session, ApiKeyRow(**asdict(key)))
+
+    async def key(self, session: AsyncSession, key_id: str, *, lock: bool = False) -> ApiKey | None:
+        """By id."""
+        values = await _by_id(session, ApiKeyRow, key_id, lock)
+        return ApiKey(**values) if values else None
+
+    async def keys(self, session: AsyncSession, application_id: str) -> Sequence[ApiKey]:
+        """Oldest first."""
+        query = select(ApiKeyRow).where(ApiKeyRow.application_id == application_id)
+        rows = await session.exec(query.order_by(col(ApiKeyRow.id)).execution_options(populate_existing=True))
+        return [ApiKey(**row.model_dump()) for row in rows]

@@ -1,0 +1,56 @@
+"""Rows of applications and credentials; field names are those of the domain."""
+
+from datetime import datetime
+
+from sqlalchemy import DateTime
+from sqlmodel import Field, SQLModel
+
+AWARE = DateTime(timezone=True)
+
+
+class ApplicationRow(SQLModel, table=True):
+    """See domain.application.Application."""
+
+    __tablename__ = "applications"
+
+    id: str = Field(primary_key=True)
+    number: int
+    organization_id: str
+    developer_id: str
+    name: str
+    description: str
+    access_token_lifetime_seconds: int
+    status: str
+    created_at: datetime = Field(sa_type=AWARE)
+
+
+class OAuthClientRow(SQLModel, table=True):
+    """See domain.credentials.OAuthClient."""
+
+    __tablename__ = "oauth_clients"
+
+    id: str = Field(primary_key=True)
+    application_id: str
+    environment: str
+    secret_hash: str
+    status: str
+    version: int
+    min_generation: int
+    created_at: datetime = Field(sa_type=AWARE)
+    revoked_at: datetime | None = Field(default=None, sa_type=AWARE)
+
+
+class ApiKeyRow(SQLModel, table=True):
+    """See domain.credentials.ApiKey."""
+
+    __tablename__ = "api_keys"
+
+    id: str = Field(primary_key=True)
+    application_id: str
+    environment: str
+    prefix: str
+    key_hash: str
+    status: str
+    version: int
+    created_at: datetime = Field(sa_type=AWARE)
+    revoked_at: datetime | None = Field(default=None, sa_type=AWARE)

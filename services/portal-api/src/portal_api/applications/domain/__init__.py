@@ -1,0 +1,1 @@
+"""What an application and its credentials are, and what may be done with them."""

@@ -1,0 +1,1 @@
+"""One module per kind of thing that a developer manages."""

@@ -1,0 +1,1 @@
+"""The ports of catalog made real: PostgreSQL and what lies outside."""

@@ -1,0 +1,1 @@
+"""Identity: users, their passwords, sessions and personal access tokens. Users are global."""

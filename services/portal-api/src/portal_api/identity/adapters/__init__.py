@@ -1,0 +1,1 @@
+"""The ports of identity made real: PostgreSQL and what lies outside."""

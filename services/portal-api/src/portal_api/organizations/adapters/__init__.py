@@ -1,0 +1,1 @@
+"""The ports of organizations made real: PostgreSQL and what lies outside."""

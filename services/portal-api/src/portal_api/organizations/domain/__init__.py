@@ -1,0 +1,1 @@
+"""What an organization, a project and a member are."""

@@ -1,0 +1,1 @@
+"""HTTP routes of organizations: parse, use case, answer."""

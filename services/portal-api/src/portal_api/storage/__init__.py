@@ -1,0 +1,1 @@
+"""Tables that belong to no feature: numbers for call records, and remembered idempotency keys."""

@@ -1,0 +1,1 @@
+"""What starts a use case: records of four topics, and time."""

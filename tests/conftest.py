@@ -1,0 +1,40 @@
+"""The marker follows the folder; Kafka and PostgreSQL come from tests/support/containers.py."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.containers import (
+    database,
+    infrastructure,
+    kafka_bootstrap,
+    postgres_url,
+    pytest_terminal_summary,
+    topic_prefix,
+)
+
+__all__ = ["database", "infrastructure", "kafka_bootstrap", "postgres_url", "pytest_terminal_summary", "topic_prefix"]
+
+TESTS = Path(__file__).parent
+MARKERS = {
+    "unit": "unit",
+    "property": "property",
+    "contracts": "contract",
+    "architecture": "architecture",
+    "service": "service",
+    "e2e": "e2e",
+    "browser": "browser",
+    "chaos": "chaos",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Quick and pure first; every test has the marker of its folder."""
+    order = list(MARKERS)
+
+    def folder(item: pytest.Item) -> str:
+        return item.path.relative_to(TESTS).parts[0]
+
+    for item in items:
+        item.add_marker(MARKERS[folder(item)])
+    items.sort(key=lambda item: order.index(folder(item)))
