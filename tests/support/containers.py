@@ -15,7 +15,7 @@ import os
 import secrets
 import tempfile
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -44,9 +44,10 @@ class Infrastructure:
         if named := os.environ.get("TOLLWAY_TEST_KAFKA"):
             origins["Kafka"] = f"named by TOLLWAY_TEST_KAFKA, {named}"
             return named
-        if (refusal := docker_engine.why_not(docker_engine.KAFKA_IMAGE, self._wish)) is None:
+        address, refusal = self._container(docker_engine.KAFKA_IMAGE, docker_engine.kafka)
+        if address:
             origins["Kafka"] = f"testcontainers, {docker_engine.KAFKA_IMAGE}"
-            return self._closing.enter_context(docker_engine.kafka())
+            return address
         stack = self._native_stack()
         origins["Kafka"] = f"native 4.3.1, {stack.kafka_bootstrap} (no container: {refusal})"
         return stack.kafka_bootstrap
@@ -56,12 +57,24 @@ class Infrastructure:
         if named := os.environ.get("TOLLWAY_TEST_POSTGRES"):
             origins["PostgreSQL"] = "named by TOLLWAY_TEST_POSTGRES"
             return named
-        if (refusal := docker_engine.why_not(docker_engine.POSTGRES_IMAGE, self._wish)) is None:
+        address, refusal = self._container(docker_engine.POSTGRES_IMAGE, docker_engine.postgres)
+        if address:
             origins["PostgreSQL"] = f"testcontainers, {docker_engine.POSTGRES_IMAGE}"
-            return self._closing.enter_context(docker_engine.postgres())
+            return address
         stack = self._native_stack()
         origins["PostgreSQL"] = f"native, 127.0.0.1:{stack.ports.postgres} (no container: {refusal})"
         return stack.postgres_url
+
+    def _container(self, image: str, start: Callable[[], AbstractContextManager[str]]) -> tuple[str | None, str | None]:
+        """Its address, or the reason why there is none."""
+        if (refusal := docker_engine.why_not(image, self._wish)) is not None:
+            return None, refusal
+        try:
+            return self._closing.enter_context(start()), None
+        except docker_engine.ContainerFailed as failure:
+            if self._wish == "always":
+                raise
+            return None, str(failure)
 
     def _native_stack(self) -> Stack:
         if self._native is None:
@@ -158,3 +171,4 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say where Kafka and PostgreSQL came from."""
     for name, origin in origins.items():
         terminalreporter.write_line(f"{name}: {origin}")
+    origins.clear()

@@ -23,6 +23,13 @@ READY_WITHIN_SECONDS = 60.0
 os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
 os.environ.setdefault("TESTCONTAINERS_CONNECTION_MODE", "docker_host")
 
+# After the settings: the kit reads them when it is imported.
+from testcontainers.core.container import DockerContainer  # noqa: E402
+
+
+class ContainerFailed(RuntimeError):
+    """The image is there, but its container does not become usable."""
+
 
 @cache
 def _engine_problem() -> str | None:
@@ -81,8 +88,6 @@ def why_not(image: str, wish: str) -> str | None:
 @contextmanager
 def kafka() -> Iterator[str]:
     """Apache's own image. Both sides of the port are the same number: the broker advertises what clients dial."""
-    from testcontainers.core.container import DockerContainer
-
     port = Ports.free().kafka
     settings = {
         "KAFKA_NODE_ID": "1",
@@ -111,15 +116,13 @@ def kafka() -> Iterator[str]:
         container = container.with_env(name, value)
     with container:
         bootstrap_servers = f"127.0.0.1:{port}"
-        _wait_until(lambda: kafka_probe.is_ready(bootstrap_servers), "the Kafka container")
+        _wait_until(lambda: kafka_probe.is_ready(bootstrap_servers), container)
         yield bootstrap_servers
 
 
 @contextmanager
 def postgres() -> Iterator[str]:
     """PostgreSQL without fsync: a test's data need not survive a power cut."""
-    from testcontainers.core.container import DockerContainer
-
     container = (
         DockerContainer(POSTGRES_IMAGE)
         .with_env("POSTGRES_PASSWORD", "test")
@@ -128,13 +131,18 @@ def postgres() -> Iterator[str]:
     )
     with container:
         url = f"postgresql://postgres:test@127.0.0.1:{container.get_exposed_port(5432)}/postgres"
-        _wait_until(lambda: postgres_probe.is_ready(url), "the PostgreSQL container")
+        _wait_until(lambda: postgres_probe.is_ready(url), container)
         yield url
 
 
-def _wait_until(condition: Callable[[], bool], what: str) -> None:
+def _wait_until(condition: Callable[[], bool], container: DockerContainer) -> None:
     deadline, pause = time.monotonic() + READY_WITHIN_SECONDS, threading.Event()
     while not condition():
+        wrapped = container.get_wrapped_container()
+        wrapped.reload()
+        if wrapped.status == "exited":
+            output = wrapped.logs(tail=1).decode(errors="replace").strip()
+            raise ContainerFailed(f"{container.image} ended by itself: {output}")
         if time.monotonic() > deadline:
-            raise RuntimeError(f"{what} is not ready after {READY_WITHIN_SECONDS:.0f} s")
+            raise ContainerFailed(f"{container.image} is not ready after {READY_WITHIN_SECONDS:.0f} s")
         pause.wait(0.1)

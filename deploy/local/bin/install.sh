@@ -107,6 +107,6 @@ set --
 for file in $(projects); do
     set -- "$@" -e "./$(dirname "$file")"
 done
-run "Installing our own packages" "$uv" pip install --python "$python" --no-deps --no-build-isolation "$@"
+run "Installing our own packages" "$uv" pip install --python "$python" --no-deps --no-sources --no-build-isolation "$@"
 printf '%s\n' "$now" >"$stamp"
 say "Installed."

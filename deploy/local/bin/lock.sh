@@ -23,7 +23,7 @@ if [ -z "${UPGRADE:-}" ] && [ -f requirements.lock ]; then
     cp requirements.lock "$work/requirements.lock"
 fi
 
-"$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+"$uv" pip compile --quiet --no-sources --universal --python-version 3.11 --generate-hashes --no-annotate \
     --custom-compile-command 'make lock' --override "$work/overrides.txt" \
     "$@" "$work/build.in" --group dev -o "$work/requirements.lock" \
     || { echo "The dependencies could not be resolved: see the message above." >&2; exit 1; }

@@ -12,7 +12,9 @@ EXAMPLES = Path(__file__).parent / "examples"
 
 @pytest.mark.parametrize("name", sorted(event_classes()))
 def test_committed_schema_is_current(name: str) -> None:
-    assert (FOLDER / f"{name}.json").read_text() == schema_text(event_classes()[name]), "run python -m shared.events.schemas"
+    assert (FOLDER / f"{name}.json").read_text() == schema_text(event_classes()[name]), (
+        "run python -m shared.events.schemas"
+    )
 
 
 def test_no_schema_without_a_model() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncpg
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from tests.support.containers import DatabaseFactory
 
 from shared.events.topics import all_topics
-from tests.support.containers import DatabaseFactory
 
 
 async def test_a_transaction_is_read_back(kafka_bootstrap: str, topic_prefix: str) -> None:

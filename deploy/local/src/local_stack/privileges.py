@@ -16,7 +16,8 @@ from pathlib import Path
 
 CAP_DAC_OVERRIDE = 1
 CAPABILITY_VERSION_3 = 0x20080522
-PR_SET_KEEPCAPS = 8
+PR_SET_SECUREBITS = 28
+SECBIT_NO_SETUID_FIXUP = 1 << 2
 PR_CAP_AMBIENT = 47
 PR_CAP_AMBIENT_RAISE = 2
 
@@ -73,7 +74,9 @@ def become(uid: int, gid: int, *, keep_dac_override: bool) -> None:
     """Give up root for good; optionally keep the one capability across the change of user and the exec."""
     libc = ctypes.CDLL(None, use_errno=True)
     if keep_dac_override:
-        _checked(libc.prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0), "PR_SET_KEEPCAPS")
+        # Else the change of user drops all capabilities, and access(2), which initdb asks about its own program,
+        # goes by the user alone.
+        _checked(libc.prctl(PR_SET_SECUREBITS, SECBIT_NO_SETUID_FIXUP, 0, 0, 0), "PR_SET_SECUREBITS")
     os.setgroups([])
     os.setresgid(gid, gid, gid)
     os.setresuid(uid, uid, uid)

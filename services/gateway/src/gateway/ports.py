@@ -96,6 +96,10 @@ class ResponseSink(Protocol):
         """The upstream takes bytes of the request now."""
         ...
 
+    def on_repeated(self, exchange: "Exchange") -> None:
+        """The call goes on over another connection."""
+        ...
+
     def on_interim(self, raw: bytes) -> None:
         """An interim response (1xx), head only."""
         ...

@@ -3,7 +3,9 @@
 from prometheus_client import Counter, Gauge, Histogram
 
 CALLS = Counter("metering_calls_total", "Calls counted into windows; flat while the gateway serves: metering is stuck")
-DUPLICATES = Counter("metering_duplicate_calls_total", "Calls seen before and trimmed; a rise: workers' logs are adopted")
+DUPLICATES = Counter(
+    "metering_duplicate_calls_total", "Calls seen before and trimmed; a rise: workers' logs are adopted"
+)
 TORN = Counter(
     "metering_torn_calls_total", "Calls whose checksum or place is wrong, not counted; any rise wants a person"
 )
@@ -20,8 +22,12 @@ WAITED = Counter("metering_waited_calls_total", "Calls that had to wait for thei
 GAPS_OPEN = Gauge("metering_open_gaps", "Gaps open now; one that stays is lost calls or a log not yet adopted")
 GAPS_OVERDUE = Gauge("metering_overdue_gap_streams", "Streams with a gap too old to hold completeness; wants a person")
 STREAMS_SILENT = Gauge("metering_silent_streams", "Streams neither closed nor heard of for 5 minutes; wants a person")
-WAITING = Gauge("metering_waiting_calls", "Calls waiting for their subscription's state; more than 0 for long: a lost state")
-COMPLETE_LAG = Gauge("metering_complete_lag_seconds", "Business time not yet said to be complete; above 5: see gaps, silence")
+WAITING = Gauge(
+    "metering_waiting_calls", "Calls waiting for their subscription's state; more than 0 for long: a lost state"
+)
+COMPLETE_LAG = Gauge(
+    "metering_complete_lag_seconds", "Business time not yet said to be complete; above 5: see gaps, silence"
+)
 
 RECORDS_LOST = Counter(
     "metering_lost_ranges_total", "Partitions whose unread records the log no longer has; any rise wants a person"

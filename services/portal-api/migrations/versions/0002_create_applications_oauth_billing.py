@@ -63,7 +63,6 @@ _STATEMENTS = (
     """create table usage_totals (
         subscription_id text not null, period_start timestamptz not null, plan_version_number bigint not null,
         environment text not null, billable boolean not null, calls bigint not null, units bigint not null,
-        updated_at timestamptz not null,
         primary key (subscription_id, period_start, plan_version_number, environment, billable)
     )""",
     "create table usage_complete (partition integer primary key, complete_until timestamptz not null)",

@@ -71,8 +71,8 @@ class Parked(Protocol):
         """Remove one and return it."""
         ...
 
-    async def waiting_for(self, *, api_id: str = "", plan_id: str = "") -> Sequence[SubscriptionRequested]:
-        """Those that may go on now that this API or plan changed."""
+    async def ready(self, limit: int, *, api_id: str = "", plan_id: str = "") -> Sequence[SubscriptionRequested]:
+        """Those whose API and plan were read in the named versions, except what another replica works on."""
         ...
 
     async def overdue(self, real: datetime, limit: int) -> Sequence[SubscriptionRequested]:

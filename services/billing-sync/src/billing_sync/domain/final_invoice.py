@@ -27,20 +27,27 @@ class Verdict:
 
 
 def find_final(
-    invoices: Sequence[InvoiceFacts], subscription_id: str, period_start: datetime, ended_at: datetime
+    invoices: Sequence[InvoiceFacts], subscription_id: str, period_start: datetime, deleted_at: datetime
 ) -> InvoiceFacts | None:
-    """The invoice of the last, cut period: made at the deletion; or a correction of ours made before a crash."""
-    ours = [i for i in invoices if i.metadata.get(CORRECTION) == subscription_id]
-    if ours:
-        return ours[0]
+    """The invoice of the last, cut period: made at the deletion; or a correction of ours made before a crash.
+
+    A renewal's draft may be as young; its usage lines end where the cut period begins.
+    """
     made = [
         invoice
         for invoice in invoices
         if invoice.status != "void"
-        and invoice.billing_reason != "subscription_create"
-        and invoice.created_at >= max(period_start + _SKEW, ended_at - _SKEW)
+        and invoice.metadata.get(CORRECTION) != subscription_id
+        and invoice.created_at >= deleted_at - _SKEW
+        and not (invoice.lines and all(line.period_end <= period_start for line in invoice.lines))
+        and (invoice.lines or invoice.created_at > period_start + _SKEW)
     ]
     return max(made, key=lambda invoice: invoice.created_at, default=None)
+
+
+def find_correction(invoices: Sequence[InvoiceFacts], subscription_id: str) -> InvoiceFacts | None:
+    """The standalone invoice that an earlier try of ours made."""
+    return next((i for i in invoices if i.status != "void" and i.metadata.get(CORRECTION) == subscription_id), None)
 
 
 def invoiced_usage(invoice: InvoiceFacts, usage_price_id: str | None, correction: str) -> int:

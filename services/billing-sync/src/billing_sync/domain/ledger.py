@@ -40,10 +40,7 @@ def stamp(now: datetime, period_start: datetime, period_end: datetime) -> dateti
     Boundaries of periods and of minutes are avoided because Stripe calls a summary's `end_time` both inclusive and
     exclusive: a stamp on a boundary could be counted on either side.
     """
-    last = _floor(period_end - timedelta(microseconds=1))
-    if last >= period_end - timedelta(microseconds=1):
-        last -= _SECOND
-    at = min(_floor(now), _floor(period_end) - _SECOND, last)
+    at = min(_floor(now), _floor(period_end) - _SECOND)
     if at.second == 0:
         at -= _SECOND
     return at if at > period_start else None

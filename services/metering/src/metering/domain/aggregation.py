@@ -33,7 +33,7 @@ class WindowColumns:
         """The same, row by row."""
         rows = zip(*self.key, strict=True)
         return {
-            WindowKey(*row[:6], bool(row[6]), bool(row[7]), row[8]): Usage(calls, units)
+            WindowKey._make((*row[:6], bool(row[6]), bool(row[7]), row[8])): Usage(calls, units)
             for row, calls, units in zip(rows, self.calls, self.units, strict=True)
         }
 

@@ -7,9 +7,9 @@ A stream's claim holds for what metering has read of it, so the minimum of all c
 - an open gap: a stream with one is held at what it had claimed before, since the skipped calls may be later than that;
 - a waiting call: what is said stays at or below the moment it was admitted.
 
-Each of the three kinds of hold ends by itself: a stream silent for 5 minutes, a gap or a waiting call 5 minutes old leave
-the minimum with an alarm, for one broken worker must not hold back everybody's invoices. What comes after that is a
-late row at billing, never silence.
+Each hold ends by itself: a stream silent for 5 minutes, a gap or a waiting call 5 minutes old leave the minimum with an
+alarm, for one broken worker must not hold back everybody's invoices. What comes after that is a late row at billing,
+never silence.
 """
 
 from collections.abc import Iterable

@@ -38,9 +38,9 @@ def boundaries(periods: Iterable[Period]) -> tuple[int, ...]:
     for index, period in enumerate(ordered):
         found.append(period.start_us)
         following = ordered[index + 1].start_us if index + 1 < len(ordered) else None
-        if period.end_us is not None and period.end_us > period.start_us:
-            if following is None or period.end_us < following:
-                found.append(period.end_us)
+        end = period.end_us
+        if end is not None and end > period.start_us and (following is None or end < following):
+            found.append(end)
     return tuple(sorted(set(found)))
 
 

@@ -8,6 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 
+FIRST_SEQUENCE = 1  # 0 is a record that was never written
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Span:
     """Sequences first .. end - 1."""
@@ -37,7 +40,7 @@ class StreamPosition:
     `held_until_us`: what it had claimed when its oldest open gap opened; the skipped calls may be later than that.
     """
 
-    next_sequence: int = 0
+    next_sequence: int = FIRST_SEQUENCE
     gaps: tuple[Gap, ...] = ()
     claimed_until_us: int = 0
     held_until_us: int | None = None
@@ -58,10 +61,10 @@ class Accepted:
 def accept(position: StreamPosition, first: int, count: int, now_us: int) -> Accepted:
     """Take a batch of `count` sequences from `first`; a batch of none tells only where the stream is.
 
-    Raises ValueError for negative numbers: a header that says so is not a header.
+    Raises ValueError for calls below the first sequence: a header that says so is not a header.
     """
-    if first < 0 or count < 0:
-        raise ValueError("sequences start at 0")
+    if count < 0 or (count and first < FIRST_SEQUENCE):
+        raise ValueError(f"sequences start at {FIRST_SEQUENCE}")
     batch = Span(first, first + count)
     fresh: list[Span] = []
     gaps: list[Gap] = []
@@ -109,7 +112,7 @@ def runs(valid: Iterable[bool]) -> tuple[Span, ...]:
     found: list[Span] = []
     start: int | None = None
     end = 0
-    for end, good in enumerate(valid, start=1):  # noqa: B007 - the last value is used below
+    for end, good in enumerate(valid, start=1):
         if good and start is None:
             start = end - 1
         elif not good and start is not None:

@@ -7,7 +7,7 @@ MINUTE_US = 60_000_000
 
 
 class WindowKey(NamedTuple):
-    """Identity of a window. Times are microseconds since 1970; the field order is the order in which rows are locked."""
+    """Identity of a window. Times are microseconds since 1970; rows are locked in the order of the fields."""
 
     subscription_number: int
     plan_version_number: int

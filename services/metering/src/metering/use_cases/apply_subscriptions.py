@@ -23,7 +23,9 @@ async def apply_subscriptions(store: UsageStore, states: Sequence[SubscriptionFa
     """Keep the newest of each; returns how many waiting calls were counted."""
     changed = set()
     for facts in states:
-        if await store.save_subscription(facts.number, facts.subscription_id, facts.version, facts.end_us, facts.period):
+        if await store.save_subscription(
+            facts.number, facts.subscription_id, facts.version, facts.end_us, facts.period
+        ):
             changed.add(facts.number)
     return await count_waiting(store, changed)
 

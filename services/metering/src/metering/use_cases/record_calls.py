@@ -8,7 +8,7 @@ import numpy as np
 from metering.domain import stream
 from metering.domain.aggregation import aggregate, is_known, numbers_of
 from metering.domain.call_batch import LATEST_US, Calls, decode_calls, is_committed, is_countable, join
-from metering.domain.stream import Span, StreamPosition
+from metering.domain.stream import FIRST_SEQUENCE, Span, StreamPosition
 from metering.ports import StreamUpdate, UsageStore
 from shared.events.call_record import STREAM_CLOSED, BatchHeader, unpack_header
 
@@ -73,6 +73,8 @@ def _headers(batches: Sequence[Batch], outcome: Recorded) -> list[tuple[int, Bat
             header = unpack_header(batch.value)
             if header.first_sequence > _LARGEST_SEQUENCE or LATEST_US < header.complete_until_us < STREAM_CLOSED:
                 raise ValueError("absurd numbers in the header")
+            if header.count and header.first_sequence < FIRST_SEQUENCE:
+                raise ValueError(f"sequences start at {FIRST_SEQUENCE}")
         except ValueError as error:
             outcome.rejected.append((index, f"header: {error}"))
         else:
@@ -115,7 +117,9 @@ async def _count(store: UsageStore, poll: _Poll) -> None:
     waits = countable & ~known
     poll.outcome.waiting = int(np.count_nonzero(waits))
     if poll.outcome.waiting:
-        streams = [stream_id for stream_id, part in zip(poll.streams, poll.fresh, strict=True) for _ in range(len(part))]
+        streams = [
+            stream_id for stream_id, part in zip(poll.streams, poll.fresh, strict=True) for _ in range(len(part))
+        ]
         await store.park([streams[place] for place in np.flatnonzero(waits).tolist()], calls[waits])
     poll.outcome.counted = int(np.count_nonzero(known))
     if poll.outcome.counted:

@@ -6,16 +6,6 @@ from typing import Protocol
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from portal_api.identity.domain.user import PersonalAccessToken, Session, User
-from shared.events.envelope import Event
-from shared.events.topics import Topic
-
-
-class Publisher(Protocol):
-    """The outbox: published if and when the session's transaction commits."""
-
-    async def publish(self, session: AsyncSession, topic: Topic, key: str, event: Event) -> None:
-        """Put `event` on `topic` under `key`."""
-        ...
 
 
 class PasswordHasher(Protocol):

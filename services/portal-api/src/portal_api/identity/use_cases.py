@@ -19,11 +19,9 @@ from portal_api.identity.domain.user import (
     normalize_email,
     token_hash,
 )
-from portal_api.identity.ports import IdentityRepository, PasswordHasher, Publisher
+from portal_api.identity.ports import IdentityRepository, PasswordHasher
 from shared.clock import real_now
 from shared.errors import DomainError
-from shared.events.identity import DeveloperState
-from shared.events.topics import IDENTITY_DEVELOPERS
 from shared.ids import new_id, new_secret
 
 
@@ -47,27 +45,20 @@ class SignInRefused:
 class Identity:
     """Users, sessions and personal access tokens."""
 
-    def __init__(self, repository: IdentityRepository, passwords: PasswordHasher, publisher: Publisher) -> None:
+    def __init__(self, repository: IdentityRepository, passwords: PasswordHasher) -> None:
         self._repository = repository
         self._passwords = passwords
-        self._publisher = publisher
 
     async def sign_up(self, session: AsyncSession, *, email: str, password: str, name: str) -> User:
-        """A new user; billing learns of them as a possible developer."""
+        """A new user. Billing learns of them when they make their first application."""
         email = normalize_email(email)
         fault = password_fault(password, email=email, name=name)
         if fault is not None:
             raise DomainError("password-too-weak", 422, "The password is not good enough", fault, "password")
-        user = User(
-            id=new_id("user"), email=email, name=name.strip(), locale="en", state_version=1, created_at=real_now()
-        )
+        user = User(id=new_id("user"), email=email, name=name.strip(), locale="en", created_at=real_now())
         if not await self._repository.add_user(session, user, await self._passwords.hash(password)):
             detail = "Sign in with it, or use another address."
             raise DomainError("email-taken", 409, "This e-mail address has an account", detail, "email")
-        state = DeveloperState(
-            version=user.state_version, developer_id=user.id, email=user.email, name=user.name, locale=user.locale
-        )
-        await self._publisher.publish(session, IDENTITY_DEVELOPERS, user.id, state)
         return user
 
     async def sign_in(

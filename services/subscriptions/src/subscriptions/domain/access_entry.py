@@ -41,7 +41,7 @@ def _rank(subscription: Subscription) -> tuple[int, int]:
 
 
 def access_of(subscription: Subscription, terms: PlanTerms) -> Access:
-    """What the subscription lets through. `valid_until`: a scheduled end comes true at the gateway without a message."""
+    """What the subscription lets through. `valid_until`: a scheduled end needs no message."""
     if not is_admitting(subscription):
         reason = _REASONS[subscription.status]
         return Access(

@@ -11,10 +11,10 @@ from shared.events.billing import (
     StripeSubscriptionClosed,
     StripeSubscriptionUpdated,
 )
-from subscriptions.domain.ending import is_known_to_stripe
+from subscriptions.domain.ending import LIVE_AT_STRIPE, is_known_to_stripe
 from subscriptions.domain.lifecycle import LIVE, Happening
 from subscriptions.domain.policy import Policy
-from subscriptions.domain.subscription import At, Subscription, step
+from subscriptions.domain.subscription import At, CheckoutOutcome, Subscription, step
 
 BILLING_INCOMPLETE = "billing-incomplete"
 _INCOMPLETE_DETAIL = "Access ended, but the final invoice could not be verified against the counted usage yet."
@@ -30,7 +30,6 @@ _BY_STRIPE_STATUS = {
     "paused": Happening.STRIPE_PAUSED,
     "canceled": Happening.STRIPE_CANCELED,
 }
-_LIVE_AT_STRIPE = ("trialing", "active", "past_due", "unpaid", "paused")
 _BEFORE_ACCESS = ("pending_payment", "incomplete")
 _NEVER_BEGAN = ("rejected", "incomplete_expired")
 
@@ -41,7 +40,7 @@ def decide_checkout_completed(subscription: Subscription, event: CheckoutComplet
         return _late(subscription, at)
     if subscription.status not in _BEFORE_ACCESS or subscription.checkout == "paid":
         return None
-    outcome = "unpaid" if event.payment_status == "unpaid" else "paid"
+    outcome: CheckoutOutcome = "unpaid" if event.payment_status == "unpaid" else "paid"
     return _confirm(replace(subscription, checkout=outcome), at)
 
 
@@ -64,8 +63,8 @@ def decide_stripe_updated(subscription: Subscription, event: StripeSubscriptionU
         return None
     mirrored = _mirror(subscription, event)
     if subscription.status in _NEVER_BEGAN:
-        return _late(mirrored, at) if event.status in _LIVE_AT_STRIPE else None
-    if subscription.status in _BEFORE_ACCESS and event.status in _LIVE_AT_STRIPE:
+        return _late(mirrored, at) if event.status in LIVE_AT_STRIPE else None
+    if subscription.status in _BEFORE_ACCESS and event.status in LIVE_AT_STRIPE:
         return _confirm(mirrored, at)
     after = step(mirrored, _BY_STRIPE_STATUS[event.status], at)
     if after is None:
@@ -121,7 +120,7 @@ def _late(subscription: Subscription, at: At) -> Subscription | None:
 
 def _confirm(subscription: Subscription, at: At) -> Subscription | None:
     """Access begins when Checkout is paid and Stripe's subscription lives, whichever came first."""
-    if subscription.checkout == "paid" and subscription.stripe_status in _LIVE_AT_STRIPE:
+    if subscription.checkout == "paid" and subscription.stripe_status in LIVE_AT_STRIPE:
         return step(subscription, _BY_STRIPE_STATUS[subscription.stripe_status], at)
     return step(subscription, Happening.CHECKOUT_WAITS, at)
 

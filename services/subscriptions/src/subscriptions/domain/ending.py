@@ -9,12 +9,12 @@ from shared.events.subscriptions import SubscriptionCancelRequested
 from subscriptions.domain.lifecycle import LIVE, Happening
 from subscriptions.domain.subscription import At, Subscription, step
 
-_LIVE_AT_STRIPE = ("trialing", "active", "past_due", "unpaid", "paused")
+LIVE_AT_STRIPE = ("trialing", "active", "past_due", "unpaid", "paused")
 
 
 def is_known_to_stripe(subscription: Subscription) -> bool:
     """Is there, or will there be, something at Stripe that somebody must delete?"""
-    return subscription.checkout != "" or subscription.stripe_status in _LIVE_AT_STRIPE
+    return subscription.checkout != "" or subscription.stripe_status in LIVE_AT_STRIPE
 
 
 def decide_cancel(subscription: Subscription, command: SubscriptionCancelRequested, at: At) -> Subscription | None:

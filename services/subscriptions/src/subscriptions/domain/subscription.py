@@ -71,7 +71,7 @@ class Subscription:
 
 
 def step(subscription: Subscription, happening: Happening, at: At) -> Subscription | None:
-    """The subscription after a row of the table, with the instants that go with a change of status; None: no such row."""
+    """After a row of the table, with the instants that go with a change of status; None: no such row."""
     status = next_status(subscription.status, happening)
     if status is None:
         return None

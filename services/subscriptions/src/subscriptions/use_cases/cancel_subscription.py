@@ -8,7 +8,7 @@ from subscriptions.use_cases.keep import keep_changed
 from subscriptions.use_cases.request_subscription import WITHDRAWN, reject_request
 
 
-class UnknownSubscription(Exception):  # noqa: N818 - it names a situation
+class UnknownSubscription(Exception):
     """A record about a subscription that never came: kept as a dead letter for a person to look at."""
 
 

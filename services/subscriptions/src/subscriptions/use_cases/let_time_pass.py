@@ -6,7 +6,7 @@ from subscriptions.domain.ending import decide_api_retired, decide_stripe_discon
 from subscriptions.domain.subscription import At, Subscription
 from subscriptions.ports import Closing, Store
 from subscriptions.use_cases.keep import keep_changed
-from subscriptions.use_cases.request_subscription import reject_overdue
+from subscriptions.use_cases.request_subscription import reject_overdue, retry_parked
 
 LIMIT = 100
 
@@ -16,10 +16,11 @@ async def let_time_pass(store: Store, at: At) -> bool:
     due = await store.subscriptions.due(at.business, at.real, LIMIT)
     for subscription in due:
         await keep_changed(store, subscription, decide_due(subscription, at, store.policy))
+    ready = await retry_parked(store, at, LIMIT)
     overdue = await reject_overdue(store, at, LIMIT)
     closing = await _work_on_closing(store, at)
     metrics.PARKED.set(await store.parked.count())
-    return bool(due) or overdue == LIMIT or closing
+    return bool(due) or LIMIT in {ready, overdue} or closing
 
 
 async def _work_on_closing(store: Store, at: At) -> bool:

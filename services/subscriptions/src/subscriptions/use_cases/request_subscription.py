@@ -20,11 +20,7 @@ async def request_subscription(store: Store, command: SubscriptionRequested, at:
     seen = await store.catalog.seen(command.api_id, command.plan_id)
     if not has_seen(seen, command):
         await store.parked.park(command, at.real + store.policy.parked)
-        # The catalogue may have moved between the two statements; whoever brings it sees the parked row from now on.
-        seen = await store.catalog.seen(command.api_id, command.plan_id)
-        if not has_seen(seen, command):
-            return
-        await store.parked.take(command.subscription_id)
+        return
     # The pair is locked first: two requests of one pair in two replicas must see one another.
     await store.access.lock(command.application_id, command.api_id)
     others = await store.subscriptions.of_pair(command.application_id, command.api_id)
@@ -41,12 +37,17 @@ async def reject_request(store: Store, command: SubscriptionRequested, refusal: 
     await keep_new(store, rejected(command, refusal, seen, at))
 
 
-async def retry_parked(store: Store, at: At, *, api_id: str = "", plan_id: str = "") -> None:
-    """The catalogue moved: requests that waited for this API or plan try again, in the same transaction."""
-    for command in await store.parked.waiting_for(api_id=api_id, plan_id=plan_id):
-        seen = await store.catalog.seen(command.api_id, command.plan_id)
-        if has_seen(seen, command) and await store.parked.take(command.subscription_id):
-            await request_subscription(store, command, at)
+async def retry_parked(store: Store, at: At, limit: int, *, api_id: str = "", plan_id: str = "") -> int:
+    """Requests whose catalogue is there now are decided. Returns how many.
+
+    Called in the transaction that brings an API or a plan; and by the timer for all of them, because two replicas may
+    park a request and bring its plan at the same moment, neither seeing the other's open transaction.
+    """
+    ready = await store.parked.ready(limit, api_id=api_id, plan_id=plan_id)
+    for command in ready:
+        await store.parked.take(command.subscription_id)
+        await request_subscription(store, command, at)
+    return len(ready)
 
 
 async def reject_overdue(store: Store, at: At, limit: int) -> int:

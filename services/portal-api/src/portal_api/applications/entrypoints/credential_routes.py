@@ -1,5 +1,7 @@
 """OAuth2 clients (Manage Keys) and API keys of an application. A secret is in one answer and nowhere else."""
 
+from enum import Enum
+
 from fastapi import APIRouter, Depends, Request, Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -17,7 +19,7 @@ from portal_api.http.documentation import IDEMPOTENT, problems
 from portal_api.http.paging import Page, PageQuery
 from portal_api.identity.domain.access import Actor
 
-TAGS = ["Credentials"]
+TAGS: list[str | Enum] = ["Credentials"]
 
 
 def add_client_routes(

@@ -20,7 +20,6 @@ class User:
     email: str
     name: str
     locale: str
-    state_version: int
     created_at: datetime
 
 

@@ -1,0 +1,1 @@
+"""What Stripe's billing does by itself: usage, invoices, renewals, collection, and everything that falls due."""

@@ -1,0 +1,148 @@
+"""The gateway's four tables in memory, rebuilt from compacted topics at start; older versions are ignored."""
+
+from shared.events.catalog import ApiState, Environment
+from shared.events.envelope import decode
+from shared.events.identity import CredentialState, SigningKeyState
+from shared.events.subscriptions import Access, AccessEntryState
+from shared.events.topics import (
+    CATALOG_APIS,
+    IDENTITY_CREDENTIALS,
+    IDENTITY_SIGNING_KEYS,
+    SUBSCRIPTIONS_ACCESS,
+)
+from shared.messaging.table import TopicTable
+
+from gateway.adapters.access_token import AccessTokens
+from gateway.domain.rate_limit import RateLimiter
+from gateway.domain.route import ApiRoutes, route_key, routes_of
+
+_ENVIRONMENTS: tuple[Environment, ...] = ("production", "development")
+_Key = tuple[bool, bytes, bytes, bytes]
+
+
+class Slot:
+    """An access entry in one environment. The limiter stays while the limits do: an update gives no fresh burst."""
+
+    __slots__ = ("access", "limiter")
+
+    def __init__(self, access: Access, before: "Slot | None") -> None:
+        self.access = access
+        same = before is not None and before.limiter.limits == access.rate_limits
+        self.limiter = before.limiter if before is not None and same else RateLimiter(access.rate_limits)
+
+
+class GatewayTables:
+    """What `apply_*` last heard. Values are decoded when they arrive, never when a call comes."""
+
+    def __init__(self, tokens: AccessTokens) -> None:
+        self._tokens = tokens
+        self._versions: dict[tuple[str, str], int] = {}
+        self._routes: dict[_Key, ApiRoutes] = {}
+        self._keys_of_api: dict[str, list[_Key]] = {}
+        self._clients: dict[str, CredentialState] = {}
+        self._api_keys: dict[str, CredentialState] = {}
+        self._hashes_of: dict[str, list[str]] = {}
+        self._access: dict[tuple[str, str, bool], Slot] = {}
+        self._fresh = False
+
+    # What admission asks
+    def routes(self, key: _Key) -> ApiRoutes | None:
+        """The API deployed under the address."""
+        return self._routes.get(key)
+
+    def client(self, client_id: str) -> CredentialState | None:
+        """The OAuth2 client."""
+        return self._clients.get(client_id)
+
+    def api_key(self, sha256: str) -> CredentialState | None:
+        """The credential that has this key."""
+        return self._api_keys.get(sha256)
+
+    def access(self, application_id: str, api_id: str, *, sandbox: bool) -> Slot | None:
+        """The access entry."""
+        return self._access.get((application_id, api_id, sandbox))
+
+    def are_fresh(self) -> bool:
+        """False when Kafka has been away for longer than the set age; kept up to date by `set_fresh`."""
+        return self._fresh
+
+    def set_fresh(self, fresh: bool) -> None:
+        """Told once a second, so that a call pays nothing for it."""
+        self._fresh = fresh
+
+    # What the topics say
+    def _is_news(self, table: str, key: str, version: int) -> bool:
+        """A version that is not the one we have, or an older one. A tombstone forgets nothing: versions only grow."""
+        if version <= self._versions.get((table, key), -1):
+            return False
+        self._versions[(table, key)] = version
+        return True
+
+    def apply_api(self, key: str, value: bytes | None) -> None:
+        """catalog.apis"""
+        if value is None:
+            self._drop_routes(key)
+            return
+        api = decode(value, ApiState)
+        if not self._is_news("api", key, api.version):
+            return
+        found = {}
+        for environment in _ENVIRONMENTS:
+            routes = routes_of(api, environment)
+            if routes is not None:
+                found[route_key(api, environment)] = routes
+        self._drop_routes(key)
+        self._routes.update(found)
+        self._keys_of_api[key] = list(found)
+
+    def _drop_routes(self, api_id: str) -> None:
+        for key in self._keys_of_api.pop(api_id, ()):
+            # The address may belong to another API by now.
+            if key in self._routes and self._routes[key].api_id == api_id:
+                del self._routes[key]
+
+    def apply_credential(self, key: str, value: bytes | None) -> None:
+        """identity.credentials"""
+        credential = None if value is None else decode(value, CredentialState)
+        if credential is not None and not self._is_news("credential", key, credential.version):
+            return
+        self._clients.pop(key, None)
+        for sha256 in self._hashes_of.pop(key, ()):
+            self._api_keys.pop(sha256, None)
+        if credential is None:
+            return
+        if credential.kind == "oauth_client":
+            self._clients[key] = credential
+        else:
+            self._hashes_of[key] = [one.sha256 for one in credential.key_hashes]
+            self._api_keys.update(dict.fromkeys(self._hashes_of[key], credential))
+
+    def apply_signing_key(self, key: str, value: bytes | None) -> None:
+        """identity.signing-keys"""
+        state = None if value is None else decode(value, SigningKeyState)
+        if state is None or self._is_news("signing-key", key, state.version):
+            self._tokens.put_key(key, state)
+
+    def apply_access(self, key: str, value: bytes | None) -> None:
+        """subscriptions.access; the key is `<application_id>/<api_id>`."""
+        application_id, _, api_id = key.partition("/")
+        if value is None:
+            for sandbox in (False, True):
+                self._access.pop((application_id, api_id, sandbox), None)
+            return
+        entry = decode(value, AccessEntryState)
+        if not self._is_news("access", key, entry.version):
+            return
+        for sandbox, access in ((False, entry.production), (True, entry.sandbox)):
+            slot = (application_id, api_id, sandbox)
+            self._access[slot] = Slot(access, self._access.get(slot))
+
+
+def topic_tables(tables: GatewayTables, bootstrap_servers: str, topic_prefix: str) -> list[TopicTable]:
+    """The four readers that feed the tables."""
+    return [
+        TopicTable(bootstrap_servers, CATALOG_APIS, topic_prefix=topic_prefix, apply=tables.apply_api),
+        TopicTable(bootstrap_servers, IDENTITY_CREDENTIALS, topic_prefix=topic_prefix, apply=tables.apply_credential),
+        TopicTable(bootstrap_servers, IDENTITY_SIGNING_KEYS, topic_prefix=topic_prefix, apply=tables.apply_signing_key),
+        TopicTable(bootstrap_servers, SUBSCRIPTIONS_ACCESS, topic_prefix=topic_prefix, apply=tables.apply_access),
+    ]

@@ -1,0 +1,405 @@
+"""The upstream's side of a call: strict responses, kept connections, one retry where it is provably safe.
+
+A callback-style protocol: no task and no future per call; only a new connection costs a task.
+"""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import httptools
+
+from gateway.domain.framing import MAX_HEAD_BYTES, BadFraming, ChunkedBody, status_of
+from gateway.domain.response_head import ResponseHead
+from gateway.domain.route import Upstream
+from gateway.ports import ResponseSink
+
+MAX_IDLE = 256
+IDLE_SECONDS = 50.0
+CONNECT_SECONDS = 5.0
+UNREACHABLE = "upstream-unreachable"
+TIMEOUT = "upstream-timeout"
+
+_CONNECTING, _IDLE, _HEAD, _LENGTH, _CHUNKED, _UNTIL_CLOSE, _OVER = range(7)
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """One connection; carries one call at a time."""
+
+    def __init__(self, pool: "UpstreamPool", upstream: Upstream) -> None:
+        self._pool = pool
+        self.upstream = upstream
+        self._transport: asyncio.Transport | None = None
+        self._sink: ResponseSink | None = None
+        self._state = _CONNECTING
+        self._head = ResponseHead()
+        self._parser = httptools.HttpResponseParser(self._head)
+        self._buffer = b""
+        self._pending = b""  # of a request that waits for the connection
+        self._request = b""  # kept while the call may be repeated
+        self._left = 0
+        self._chunks: ChunkedBody | None = None
+        self._recode = False  # body until close -> chunks for the client
+        self._keep = True
+        self._calls = 0
+        self._paused = False
+        self.payload_bytes = 0
+        self.heard_at = 0.0
+
+    # The client's side speaks (ports.Exchange)
+    def start(self, data: bytes, sink: ResponseSink, *, repeatable: bool) -> None:
+        """Send a request."""
+        self._sink = sink
+        self._request = data if repeatable else b""
+        self.payload_bytes = 0
+        self.heard_at = time.monotonic()
+        self._calls += 1
+        if self._transport is None:
+            self._pending = data
+        else:
+            self._state = _HEAD
+            self._transport.write(data)
+
+    def send(self, data: bytes) -> None:
+        """More of the request's body."""
+        self.heard_at = time.monotonic()
+        if self._transport is None:
+            self._pending += data
+        elif self._state != _OVER:
+            self._transport.write(data)
+
+    def pause(self) -> None:
+        """The client takes no more for now."""
+        if self._transport is not None and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def resume(self) -> None:
+        """The client takes more again."""
+        if self._transport is not None and self._paused:
+            self._paused = False
+            self.heard_at = time.monotonic()
+            self._transport.resume_reading()
+
+    def abort(self) -> None:
+        """The call is over; the connection must not be used again."""
+        self._sink = None
+        self._keep = False
+        self._state = _OVER
+        self._pool.forget(self)
+        if self._transport is not None:
+            self._transport.abort()
+
+    # The transport speaks
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Connected: what waits is sent."""
+        if not isinstance(transport, asyncio.Transport):
+            raise TypeError("not a stream")
+        self._transport = transport
+        if self._state == _OVER or self._sink is None:
+            transport.abort()
+            return
+        self._state = _HEAD
+        data, self._pending = self._pending, b""
+        self.heard_at = time.monotonic()
+        transport.write(data)
+        self._sink.on_connected()
+
+    def connect_failed(self) -> None:
+        """There will be no connection."""
+        sink, self._sink = self._sink, None
+        self._state = _OVER
+        self._pool.forget(self)
+        if sink is not None:
+            sink.on_failure(UNREACHABLE)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes of a response."""
+        sink = self._sink
+        if sink is None or self._state in (_IDLE, _OVER):
+            self._close()  # nobody asked: a connection that speaks by itself cannot be trusted
+            return
+        self.heard_at = time.monotonic()
+        try:
+            if self._state == _HEAD:
+                self._on_head_bytes(sink, data)
+            else:
+                self._on_body_bytes(sink, data, 0)
+        except (BadFraming, httptools.HttpParserError):
+            self._fail(sink, UNREACHABLE)
+
+    def _on_head_bytes(self, sink: ResponseSink, data: bytes) -> None:
+        data = self._buffer + data if self._buffer else data
+        while True:
+            end = data.find(b"\r\n\r\n")
+            if end < 0:
+                if len(data) > MAX_HEAD_BYTES:
+                    raise BadFraming
+                self._buffer = data
+                return
+            raw = data[: end + 4]
+            status, http_10 = status_of(raw)
+            self._head.begin(status, http_10=http_10)
+            self._parse(raw)
+            self._head.finish()
+            data = data[end + 4 :]
+            self._buffer = b""
+            if status >= 200:
+                break
+            if status == 101 or self._head.length >= 0 or self._head.chunked:
+                raise BadFraming
+            lines = [b"HTTP/1.1 %d " % status + _REASONS.get(status, b""), *self._head.lines, b"", b""]
+            if not sink.http_10:
+                sink.on_interim(b"\r\n".join(lines))
+            if not data:
+                return
+        self._on_final_head(sink, data)
+
+    def _parse(self, raw: bytes) -> None:
+        """The second opinion. A parser that believes in an upgrade has lost the frame; ours decides."""
+        try:
+            self._parser.feed_data(raw)
+        except httptools.HttpParserUpgrade:
+            self._keep = False
+
+    def _on_final_head(self, sink: ResponseSink, data: bytes) -> None:
+        head = self._head
+        self._request = b""  # something was received: never again
+        if head.close or not sink.request_complete:
+            self._keep = False
+        lines = head.lines
+        if sink.is_head or head.status in (204, 304):
+            # The frame ends here whatever the head says; llhttp does not know the request's method.
+            self._keep = self._keep and not data
+            if head.length >= 0 and head.status != 204:
+                lines.append(b"Content-Length: %d" % head.length)
+            if head.length > 0 or head.chunked:
+                self._parser = httptools.HttpResponseParser(head)
+            self._finish(sink)
+            sink.on_response(head.status, lines, b"", last=True)
+        elif head.chunked:
+            self._chunks = ChunkedBody(decode=sink.http_10)
+            self._state = _CHUNKED
+            if not sink.http_10:
+                lines.append(b"Transfer-Encoding: chunked")
+            sink.on_response(head.status, lines, b"", last=False)
+            self._on_body_bytes(sink, data, 0)
+        elif head.length >= 0:
+            lines.append(b"Content-Length: %d" % head.length)
+            self._on_length(sink, lines, data)
+        else:
+            self._keep = False
+            self._state = _UNTIL_CLOSE
+            self._recode = not sink.http_10
+            if self._recode:
+                lines.append(b"Transfer-Encoding: chunked")
+            sink.on_response(head.status, lines, b"", last=False)
+            self._on_body_bytes(sink, data, 0)
+
+    def _on_length(self, sink: ResponseSink, lines: list[bytes], data: bytes) -> None:
+        length = self._head.length
+        if len(data) < length:
+            self._left = length - len(data)
+            self._state = _LENGTH
+            self.payload_bytes = len(data)
+            if data:
+                self._parse(data)
+            sink.on_response(self._head.status, lines, data, last=False)
+            return
+        if len(data) > length:
+            self._keep = False  # surplus bytes would be the next caller's answer
+            data = data[:length]
+        if data:
+            self._parse(data)
+        self.payload_bytes = length
+        self._finish(sink)
+        sink.on_response(self._head.status, lines, data, last=True)
+
+    def _on_body_bytes(self, sink: ResponseSink, data: bytes, position: int) -> None:
+        if not data:
+            return
+        if self._state == _LENGTH:
+            if len(data) > self._left:
+                self._keep = False
+                data = data[: self._left]
+            self._parse(data)
+            self._left -= len(data)
+            self.payload_bytes += len(data)
+            if self._left:
+                sink.on_body(data)
+            else:
+                self._finish(sink)
+                sink.on_end(data)
+        elif self._state == _CHUNKED and self._chunks is not None:
+            self._on_chunks(sink, self._chunks, data)
+        else:
+            self.payload_bytes += len(data)
+            sink.on_body(b"%x\r\n%b\r\n" % (len(data), data) if self._recode else data)
+
+    def _on_chunks(self, sink: ResponseSink, chunks: ChunkedBody, data: bytes) -> None:
+        end = chunks.feed(data)
+        if 0 <= end < len(data):
+            self._keep = False
+            data = data[:end]
+        self._parse(data)
+        self.payload_bytes = chunks.payload_bytes
+        if chunks.payload is not None:
+            data = b"".join(chunks.payload)
+            chunks.payload.clear()
+        if end < 0:
+            if data:
+                sink.on_body(data)
+            return
+        self._finish(sink)
+        sink.on_end(data)
+
+    def _finish(self, sink: ResponseSink) -> None:
+        """The response is complete: the connection is free before the client's next request asks for one."""
+        self._sink = None
+        self._chunks = None
+        self._request = b""
+        if self._keep and sink.request_complete and not self._paused:
+            self._state = _IDLE
+            self._pool.give_back(self)
+        else:
+            self._close()
+
+    def _close(self) -> None:
+        self._state = _OVER
+        self._pool.forget(self)
+        if self._transport is not None:
+            self._transport.close()
+
+    def _fail(self, sink: ResponseSink, problem_name: str) -> None:
+        self.abort()
+        sink.on_failure(problem_name)
+
+    def on_timeout(self) -> None:
+        """The upstream has been silent for longer than its deployment allows."""
+        if self._sink is not None and not self._paused:
+            self._fail(self._sink, TIMEOUT)
+
+    def eof_received(self) -> bool:
+        """The upstream is done; `connection_lost` decides what that means."""
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Closed. Before a byte of the answer came on a kept connection: a race with the upstream's idle timer."""
+        sink, self._sink = self._sink, None
+        state, self._state = self._state, _OVER
+        self._pool.forget(self)
+        if sink is None:
+            return
+        if state == _UNTIL_CLOSE and exc is None:
+            sink.on_end(b"0\r\n\r\n" if self._recode else b"")
+        elif state == _HEAD and self._request and self._calls > 1 and not self._buffer:
+            # Safe to repeat: idempotent, no body, nothing received, and the connection had served a call before.
+            self._pool.repeat(self.upstream, self._request, sink)
+        else:
+            sink.on_failure(UNREACHABLE)
+
+    def pause_writing(self) -> None:
+        """The upstream takes no more for now."""
+        if self._sink is not None:
+            self._sink.pause_request()
+
+    def resume_writing(self) -> None:
+        """The upstream takes more again."""
+        self.heard_at = time.monotonic()
+        if self._sink is not None:
+            self._sink.resume_request()
+
+    def is_idle_too_long(self, now: float) -> bool:
+        """Kept without use."""
+        return self._state == _IDLE and now - self.heard_at > IDLE_SECONDS
+
+    def close_idle(self) -> None:
+        """Close a connection without a call."""
+        self._close()
+
+
+class UpstreamPool:
+    """Kept connections by address, and calls under way for the sweep that finds silent upstreams."""
+
+    def __init__(self, spawn: Callable[[Coroutine[Any, Any, None]], object]) -> None:
+        self._spawn = spawn
+        self._idle: dict[tuple[bool, str, int], list[UpstreamConnection]] = {}
+        self._busy: set[UpstreamConnection] = set()
+        self._tls = ssl.create_default_context()
+
+    def send(self, upstream: Upstream, data: bytes, sink: ResponseSink, *, repeatable: bool) -> UpstreamConnection:
+        """Send a request over a kept connection, or a new one."""
+        idle = self._idle.get((upstream.tls, upstream.host, upstream.port))
+        if idle:
+            connection = idle.pop()
+            connection.upstream = upstream
+            self._busy.add(connection)
+            connection.start(data, sink, repeatable=repeatable)
+            return connection
+        return self._send_anew(upstream, data, sink, repeatable=repeatable)
+
+    def _send_anew(
+        self, upstream: Upstream, data: bytes, sink: ResponseSink, *, repeatable: bool
+    ) -> UpstreamConnection:
+        connection = UpstreamConnection(self, upstream)
+        self._busy.add(connection)
+        connection.start(data, sink, repeatable=repeatable)
+        self._spawn(self._connect(connection))
+        return connection
+
+    def repeat(self, upstream: Upstream, data: bytes, sink: ResponseSink) -> None:
+        """The same request once more, on a connection that has not served a call: it cannot be stale again."""
+        sink.on_repeated(self._send_anew(upstream, data, sink, repeatable=False))
+
+    async def _connect(self, connection: UpstreamConnection) -> None:
+        upstream = connection.upstream
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                await asyncio.get_running_loop().create_connection(
+                    lambda: connection,
+                    upstream.host,
+                    upstream.port,
+                    ssl=self._tls if upstream.tls else None,
+                    server_hostname=upstream.host if upstream.tls else None,
+                )
+        except (OSError, TimeoutError, ssl.SSLError):
+            connection.connect_failed()
+
+    def give_back(self, connection: UpstreamConnection) -> None:
+        """The call is over and the connection is clean."""
+        self._busy.discard(connection)
+        upstream = connection.upstream
+        idle = self._idle.setdefault((upstream.tls, upstream.host, upstream.port), [])
+        if len(idle) < MAX_IDLE:
+            idle.append(connection)
+        else:
+            connection.close_idle()
+
+    def forget(self, connection: UpstreamConnection) -> None:
+        """The connection is gone."""
+        self._busy.discard(connection)
+        upstream = connection.upstream
+        idle = self._idle.get((upstream.tls, upstream.host, upstream.port))
+        if idle and connection in idle:
+            idle.remove(connection)
+
+    def sweep(self) -> None:
+        """Fail calls whose upstream is silent, close what nobody has used for long."""
+        now = time.monotonic()
+        for connection in list(self._busy):
+            if now - connection.heard_at > connection.upstream.timeout_seconds:
+                connection.on_timeout()
+        for idle in list(self._idle.values()):
+            for connection in [one for one in idle if one.is_idle_too_long(now)]:
+                connection.close_idle()
+
+    def close(self) -> None:
+        """Close kept connections."""
+        for idle in list(self._idle.values()):
+            for connection in list(idle):
+                connection.close_idle()
+
+
+_REASONS = {100: b"Continue", 102: b"Processing", 103: b"Early Hints"}

@@ -1,0 +1,251 @@
+"""The write-ahead log of calls: every admitted call is in it before the last byte of its answer leaves.
+
+A call reserves its room when it is admitted (`open_call`), so that `append` cannot fail. The commit word of a record
+is written last: a record without it is torn. Open calls stand in a table beside the log; who adopts the log of a dead
+worker appends them as intents, unbilled. All calls are synchronous and belong to one event loop.
+"""
+
+import asyncio
+import struct
+import time
+import zlib
+
+import structlog
+from shared.clock import Clock, to_us
+from shared.events.call_record import CALL, CALL_BYTES, COMMIT_OFFSET, FLAG_INTENT_ONLY, STREAM_CLOSED, checksum
+
+from gateway import metrics
+from gateway.adapters.stream_files import StreamFiles
+
+log = structlog.get_logger()
+
+# A call open for longer no longer holds the stream's complete_until back: its record becomes a late row.
+LONG_CALL_SECONDS = 30.0
+
+_COMMIT = struct.Struct("<I")
+_U32 = 0xFFFFFFFF
+
+
+class WriteAheadLog:
+    """The log of one stream."""
+
+    def __init__(self, files: StreamFiles, clock: Clock, *, max_bytes: int, other_bytes: int = 0) -> None:
+        self._files = files
+        self._clock = clock
+        self._max_bytes = max_bytes
+        self.other_bytes = other_bytes  # of adopted streams that are still being shipped
+        self.appended = asyncio.Event()
+        acknowledged, time_us, complete_until_us = files.checkpoint()
+        self.acknowledged = acknowledged
+        self._acknowledged_us = time_us
+        self.stated_complete_until_us = complete_until_us
+        self._last_us = max(time_us, 0 if complete_until_us == STREAM_CLOSED else complete_until_us)
+        self.end = acknowledged + 1  # the next sequence
+        self._records = files.segment_records
+        numbers = files.segment_numbers()
+        self._first_segment = numbers[0] if numbers else acknowledged // self._records
+        self._allocated = (numbers[-1] + 1) * self._records if numbers else self._first_segment * self._records
+        self._request_prefix = files.stream_id[:8]
+        self._requests = 0
+        self._free = list(range(files.open_slots - 1, -1, -1))
+        self._calls: dict[int, tuple[int, int, int, int, int, bytes]] = {}
+        self._admitted: dict[int, tuple[int, float]] = {}  # in order of admission; calls over 30 s have left it
+        self._segment = memoryview(b"")
+        self._segment_number = -1
+
+    @property
+    def stream_id(self) -> bytes:
+        """16 bytes."""
+        return self._files.stream_id
+
+    @property
+    def partition(self) -> int:
+        """Of gateway.requests, for life."""
+        return self._files.partition
+
+    @property
+    def bytes_on_disk(self) -> int:
+        """Of all segments."""
+        return (self._allocated // self._records - self._first_segment) * self._files.segment_bytes
+
+    @property
+    def open_count(self) -> int:
+        """Calls under way."""
+        return len(self._calls)
+
+    def _now_us(self) -> int:
+        """Business time that never runs back within the stream."""
+        now = to_us(self._clock.now())
+        if now < self._last_us:
+            return self._last_us
+        self._last_us = now
+        return now
+
+    def open_call(self, subscription: int, application: int, api: int, operation: int, plan: int, flags: int) -> int:
+        """Reserve the record's room and note the call as open; -1 when there is no room."""
+        if not self._free or (self._allocated - self.end + 1 - len(self._calls) <= 0 and not self._grow()):
+            metrics.LOG_FULL.inc()
+            return -1
+        slot = self._free.pop()
+        self._requests += 1
+        request_id = self._request_prefix + self._requests.to_bytes(8, "big")
+        now = self._now_us()
+        self._calls[slot] = (subscription, application, api, operation, plan, request_id)
+        self._admitted[slot] = (now, time.monotonic())
+        record = CALL.pack(
+            0, now, subscription, application, 0, 0, api, operation, plan, 0, 0, 0, 0,
+            flags | FLAG_INTENT_ONLY, request_id, 0,
+        )  # fmt: skip
+        offset = slot * CALL_BYTES
+        table = self._files.open_calls
+        table[offset : offset + COMMIT_OFFSET] = record[:COMMIT_OFFSET]
+        _COMMIT.pack_into(table, offset + COMMIT_OFFSET, checksum(record))
+        return slot
+
+    def request_id(self, slot: int) -> bytes:
+        """The 16 bytes that name the open call."""
+        return self._calls[slot][5]
+
+    def _grow(self) -> bool:
+        """One segment more, within the bound and the disk."""
+        size = self._files.segment_bytes
+        # A single segment is always allowed, or a small bound would stop the gateway for good.
+        if self.bytes_on_disk and self.bytes_on_disk + self.other_bytes + size > self._max_bytes:
+            return False
+        try:
+            self._files.segment(self._allocated // self._records)
+        except OSError as error:
+            log.error("the log cannot grow", error=str(error))
+            return False
+        self._allocated += self._records
+        return True
+
+    def append(
+        self,
+        slot: int,
+        *,
+        bytes_in: int,
+        bytes_out: int,
+        units: int,
+        latency_us: int,
+        upstream_us: int,
+        status: int,
+        flags: int,
+    ) -> None:
+        """Record the call and close its slot: the record first, so that a death in between leaves both, not none."""
+        subscription, application, api, operation, plan, request_id = self._calls.pop(slot)
+        self._admitted.pop(slot, None)
+        self._write(
+            (self._now_us(), subscription, application, bytes_in, bytes_out, api, operation, plan, units)
+            + (min(latency_us, _U32), min(upstream_us, _U32), status, flags, request_id)
+        )
+        _COMMIT.pack_into(self._files.open_calls, slot * CALL_BYTES + COMMIT_OFFSET, 0)
+        self._free.append(slot)
+        self.appended.set()
+
+    def _write(self, fields: tuple[object, ...]) -> None:
+        sequence = self.end
+        number, index = divmod(sequence - 1, self._records)
+        if number != self._segment_number:
+            self._segment.release()
+            self._segment = memoryview(self._files.segment(number))
+            self._segment_number = number
+        offset = index * CALL_BYTES
+        view = self._segment
+        CALL.pack_into(view, offset, sequence, *fields, 0)
+        _COMMIT.pack_into(view, offset + COMMIT_OFFSET, zlib.crc32(view[offset : offset + COMMIT_OFFSET]) or 1)
+        self.end = sequence + 1
+
+    def complete_until_us(self) -> int:
+        """No record admitted before this instant will come any more, but for calls open over 30 s.
+
+        At most the admission of the oldest call in flight, at most now; later appends are never before it, because
+        `_now_us` never runs back. A clock that jumps ahead moves it only once the calls admitted before are over.
+        """
+        now = self._now_us()
+        limit = time.monotonic() - LONG_CALL_SECONDS
+        oldest = now
+        while self._admitted:
+            slot, (admitted_us, since) = next(iter(self._admitted.items()))
+            if since > limit:
+                oldest = admitted_us
+                break
+            del self._admitted[slot]
+        return max(self.stated_complete_until_us, min(now, oldest))
+
+    def state_complete_until(self, complete_until_us: int) -> None:
+        """It is about to be sent: whoever adopts this log must not say less, nor record anything before it."""
+        self.stated_complete_until_us = complete_until_us
+        self._files.write_checkpoint(self.acknowledged, self._acknowledged_us, complete_until_us)
+
+    def read(self, first: int, most: int) -> bytes:
+        """Records from `first` on, at most `most`, up to the end of a segment."""
+        number, index = divmod(first - 1, self._records)
+        count = min(most, self.end - first, self._records - index)
+        return self._files.segment(number)[index * CALL_BYTES : (index + count) * CALL_BYTES]
+
+    def acknowledge(self, sequence: int) -> None:
+        """Kafka has all records up to `sequence`: remember it, free what is wholly acknowledged."""
+        record = self.read(sequence, 1)
+        self._acknowledged_us = CALL.unpack(record)[1]
+        self.acknowledged = sequence
+        self._files.write_checkpoint(sequence, self._acknowledged_us, self.stated_complete_until_us)
+        while (self._first_segment + 1) * self._records <= sequence:
+            if self._first_segment == self._segment_number:
+                self._segment.release()
+                self._segment = memoryview(b"")
+                self._segment_number = -1
+            self._files.drop_segment(self._first_segment)
+            self._first_segment += 1
+        self._allocated = max(self._allocated, self._first_segment * self._records)
+
+    def recover(self) -> int:
+        """Find the end of a dead worker's log, and append the calls that were open as intents; how many."""
+        recent = self._find_end()
+        table = self._files.open_calls
+        intents = []
+        for slot in range(self._files.open_slots):
+            record = table[slot * CALL_BYTES : (slot + 1) * CALL_BYTES]
+            fields = CALL.unpack(record)
+            # A call that is in the log and still in the table: its worker died between the two writes.
+            if fields[-1] and fields[-1] == checksum(record) and fields[-2] not in recent:
+                intents.append(fields)
+        intents.sort(key=lambda fields: fields[1])
+        for fields in intents:
+            if self._allocated < self.end:
+                self._files.segment(self._allocated // self._records)
+                self._allocated += self._records
+            self._last_us = max(self._last_us, fields[1])
+            self._write((self._now_us(), *fields[2:-1]))
+        # Written to the log: gone from the table, or a second adopter would append them again.
+        table[:] = bytes(len(table))
+        return len(intents)
+
+    def _find_end(self) -> set[bytes]:
+        """Move `end` behind the last whole record; the request ids of the last ones."""
+        recent: list[bytes] = []
+        while self.end <= self._allocated:
+            number, index = divmod(self.end - 1, self._records)
+            record = self._files.segment(number)[index * CALL_BYTES : (index + 1) * CALL_BYTES]
+            fields = CALL.unpack(record)
+            if fields[0] != self.end or fields[-1] != checksum(record):
+                if any(record):
+                    metrics.TORN.inc()
+                    log.error("torn record in a dead worker's log", stream=self.stream_id.hex(), sequence=self.end)
+                break
+            recent.append(fields[-2])
+            self._last_us = max(self._last_us, fields[1])
+            self.end += 1
+        return set(recent)
+
+    def close(self) -> None:
+        """Leave the rest to whoever adopts the stream."""
+        self._segment.release()
+        self._files.close()
+
+    def delete(self) -> None:
+        """Everything is acknowledged and the stream is closed at Kafka."""
+        if self.acknowledged + 1 != self.end or self.stated_complete_until_us != STREAM_CLOSED:
+            raise ValueError("the stream is not finished")
+        self._segment.release()
+        self._files.delete()

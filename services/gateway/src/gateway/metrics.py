@@ -1,0 +1,74 @@
+"""Every metric the gateway exports, and what a rise means.
+
+Calls are counted in plain dicts and lists that a collector reads when it is scraped: a prometheus_client counter takes
+a lock each time, and this is the hottest path of the product.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+LATENCY_BOUNDS_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
+_BOUNDS_US = [int(bound * 1_000_000) for bound in LATENCY_BOUNDS_SECONDS]
+
+SHIP_FAILURES = Counter("gateway_ship_failures_total", "Failed sends to Kafka; a rise: the log fills until it is back")
+SHIPPED = Counter("gateway_calls_shipped_total", "Call records that Kafka acknowledged")
+TORN = Counter("gateway_log_torn_records_total", "Torn records found in a dead worker's log; a call became an intent")
+ADOPTED = Counter("gateway_log_adopted_streams_total", "Logs of dead workers taken over; a rise: workers are dying")
+INTENTS = Counter("gateway_log_intents_total", "Calls open when their worker died, recorded unbilled")
+LOG_FULL = Counter("gateway_log_full_total", "Calls refused because the log is full; Kafka has been away for too long")
+REFUSALS_DROPPED = Counter("gateway_refusal_counts_merged_total", "Refusal counts merged for want of room")
+LOG_BYTES = Gauge("gateway_log_bytes", "Bytes of log segments on disk; grows while Kafka is away")
+LOG_LAG = Gauge("gateway_log_unshipped_records", "Records that Kafka has not acknowledged yet")
+TABLES_AGE = Gauge("gateway_tables_age_seconds", "Since Kafka last answered the oldest table; at the bound calls stop")
+CONNECTIONS = Gauge("gateway_client_connections", "Open connections of clients")
+OPEN_CALLS = Gauge("gateway_open_calls", "Calls under way")
+
+
+class CallStats(Collector):
+    """Calls by fault domain and status class, refusals by reason, and how long admitted calls took."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self._calls: dict[tuple[str, int], int] = {}
+        self._refused: dict[str, int] = {}
+        self._buckets = [0] * (len(_BOUNDS_US) + 1)
+        self._sum_us = 0
+        if registry is not None:
+            registry.register(self)
+
+    def on_call(self, fault: str, status: int, latency_us: int) -> None:
+        """An admitted call is over; `fault`: none, client, upstream."""
+        key = (fault, status // 100)
+        self._calls[key] = self._calls.get(key, 0) + 1
+        self._buckets[bisect_left(_BOUNDS_US, latency_us)] += 1
+        self._sum_us += latency_us
+
+    def on_refusal(self, reason: str) -> None:
+        """A call was refused; `reason` is a problem's name, so the number of series is bounded."""
+        self._refused[reason] = self._refused.get(reason, 0) + 1
+
+    def collect(self) -> Iterator[Metric]:
+        """For the scrape."""
+        calls = CounterMetricFamily("gateway_calls", "Admitted calls by whose fault they ended", labels=["fault", "class"])
+        for (fault, status_class), count in sorted(self._calls.items()):
+            calls.add_metric([fault, f"{status_class}xx"], count)
+        yield calls
+        refused = CounterMetricFamily("gateway_calls_refused", "Calls refused, by problem type", labels=["reason"])
+        for reason, count in sorted(self._refused.items()):
+            refused.add_metric([reason], count)
+        yield refused
+        total = 0
+        buckets: list[tuple[str, float]] = []
+        for bound, count in zip((*LATENCY_BOUNDS_SECONDS, "+Inf"), self._buckets, strict=True):
+            total += count
+            buckets.append((str(bound), total))
+        latency = HistogramMetricFamily("gateway_call_seconds", "Admitted calls, first byte in to last byte out")
+        latency.add_metric([], buckets, self._sum_us / 1_000_000)
+        yield latency
+
+
+CALLS = CallStats(REGISTRY)

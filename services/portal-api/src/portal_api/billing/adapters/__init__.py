@@ -1,0 +1,1 @@
+"""Read models in PostgreSQL, sealing to billing-sync, and news of changes."""

@@ -1,0 +1,1 @@
+"""What subscriptions, usage and Stripe keys are to the portal: decisions without I/O."""

@@ -1,0 +1,142 @@
+"""What billing needs from outside."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Protocol
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from portal_api.billing.domain.stripe_keys import StripeConnection
+from portal_api.billing.domain.subscription import Checkout, Subscription
+from portal_api.billing.domain.usage import PeriodTotal
+from shared.events.billing import InvoiceUpdated, MeterEventRefused, StripeSubscriptionClosed, UsageReported
+from shared.events.envelope import Event
+from shared.events.topics import Topic
+from shared.events.usage import UsageWindow
+
+
+class Publisher(Protocol):
+    """The transactional outbox."""
+
+    async def publish(self, session: AsyncSession, topic: Topic, key: str, event: Event) -> None:
+        """Publish if and when the session's transaction commits."""
+        ...
+
+
+class Sealer(Protocol):
+    """Closes a secret so that only billing-sync can open it."""
+
+    def seal(self, secret: str) -> str:
+        """Base64. Raises DomainError where no key is configured."""
+        ...
+
+
+class SubscriptionStore(Protocol):
+    """Subscriptions, the pairs they hold, and their Checkouts."""
+
+    async def reserve(self, session: AsyncSession, subscription: Subscription) -> str | None:
+        """Hold (application, API); the id of the subscription that holds it already, if one does."""
+        ...
+
+    async def hold(self, session: AsyncSession, subscription: Subscription) -> None:
+        """Hold the pair if nobody does: a live one heard of (a rebuilt read model)."""
+        ...
+
+    async def release(self, session: AsyncSession, subscription_id: str) -> None:
+        """It ended: the pair is free."""
+        ...
+
+    async def save(self, session: AsyncSession, subscription: Subscription) -> None:
+        """Keep it, new or changed."""
+        ...
+
+    async def find(self, session: AsyncSession, subscription_id: str, *, lock: bool = False) -> Subscription | None:
+        """By id."""
+        ...
+
+    async def of_developer(
+        self,
+        session: AsyncSession,
+        organization_id: str,
+        developer_id: str,
+        *,
+        application_id: str | None = None,
+        after: str | None = None,
+        limit: int,
+    ) -> Sequence[Subscription]:
+        """A developer's in an organization, by id."""
+        ...
+
+    async def live_of_application(self, session: AsyncSession, application_id: str) -> Sequence[Subscription]:
+        """Those that have not ended."""
+        ...
+
+    async def live_count(self, session: AsyncSession, *, api_id: str | None, plan_id: str | None) -> int:
+        """Those that have not ended, of an API or a plan."""
+        ...
+
+    async def save_checkout(self, session: AsyncSession, checkout: Checkout) -> None:
+        """Keep the newest."""
+        ...
+
+    async def checkout(self, session: AsyncSession, subscription_id: str) -> Checkout | None:
+        """Of a subscription."""
+        ...
+
+    async def save_closed(self, session: AsyncSession, closed: StripeSubscriptionClosed) -> None:
+        """The final invoice is verified."""
+        ...
+
+
+class UsageStore(Protocol):
+    """Usage windows and their sums."""
+
+    async def apply(self, session: AsyncSession, windows: Sequence[UsageWindow]) -> None:
+        """Keep the higher revisions, and move the totals by the differences. One window per key."""
+        ...
+
+    async def totals(self, session: AsyncSession, subscription_ids: Sequence[str]) -> Sequence[PeriodTotal]:
+        """All periods of these."""
+        ...
+
+    async def set_complete(self, session: AsyncSession, partition: int, until: datetime) -> None:
+        """Everything before is in, of this partition."""
+        ...
+
+    async def complete_until(self, session: AsyncSession) -> datetime | None:
+        """Everything before is in, of all partitions."""
+        ...
+
+    async def save_reported(self, session: AsyncSession, reported: UsageReported) -> None:
+        """What Stripe was told of a period."""
+        ...
+
+    async def save_refused(self, session: AsyncSession, refused: MeterEventRefused) -> None:
+        """Stripe would not take it."""
+        ...
+
+
+class InvoiceStore(Protocol):
+    """Mirrored invoices."""
+
+    async def save(self, session: AsyncSession, invoice: InvoiceUpdated) -> None:
+        """Keep it unless a later observation is known."""
+        ...
+
+    async def of_developer(
+        self, session: AsyncSession, organization_id: str, developer_id: str, *, after: str | None, limit: int
+    ) -> Sequence[InvoiceUpdated]:
+        """Newest first."""
+        ...
+
+
+class ConnectionStore(Protocol):
+    """Stripe connections of organizations."""
+
+    async def find(self, session: AsyncSession, organization_id: str) -> StripeConnection | None:
+        """Locked until the transaction ends."""
+        ...
+
+    async def save(self, session: AsyncSession, connection: StripeConnection) -> None:
+        """New or changed."""
+        ...

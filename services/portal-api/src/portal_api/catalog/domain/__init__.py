@@ -1,0 +1,1 @@
+"""The decisions of the catalogue: contracts, releases, plans, addresses."""

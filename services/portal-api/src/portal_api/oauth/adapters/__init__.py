@@ -1,0 +1,1 @@
+"""Signing by python-jose, keys encrypted at rest in PostgreSQL."""

@@ -1,0 +1,1 @@
+"""What a token request must be, what a token says, and how long a signing key serves."""

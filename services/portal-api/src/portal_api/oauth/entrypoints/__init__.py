@@ -1,0 +1,1 @@
+"""HTTP: /oauth2/token and /.well-known."""
