@@ -18,7 +18,7 @@ install: ## Create .venv with everything pinned (needs Python 3.11 to 3.13; PYTH
 
 .PHONY: demo
 demo: up ## The whole journey for real, with a progress display; leaves the stack running (REPORT=file writes a report)
-	@$(PY) -m journey $(if $(REPORT),--report "$(REPORT)")
+	@$(PY) -m local_stack demo $(if $(REPORT),--report "$(REPORT)")
 
 .PHONY: up
 up: install ## Start Kafka, PostgreSQL, the stand-ins and the five services; returns when all are ready

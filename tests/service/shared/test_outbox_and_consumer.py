@@ -10,6 +10,8 @@ from aiokafka import AIOKafkaProducer
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
+from tests.support.containers import DatabaseFactory
+from tests.support.eventually import eventually
 
 from shared.clock import SystemClock
 from shared.db import messaging_tables
@@ -23,8 +25,6 @@ from shared.messaging.consumer import TransactionalConsumer
 from shared.messaging.dead_letter import read_dead_letters, replay
 from shared.messaging.outbox import Outbox, OutboxRelay
 from shared.messaging.record import each
-from tests.support.containers import DatabaseFactory
-from tests.support.eventually import eventually
 
 GROUP = "subscriptions"
 

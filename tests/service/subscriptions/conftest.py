@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from tests.support.eventually import eventually
+from tests.support.subscription_builders import NOON
 
 from shared.events.envelope import Event, decode, event_type, headers_for, to_kafka_headers
 from shared.events.subscriptions import AccessEntryState, SubscriptionState
 from shared.events.topics import SUBSCRIPTIONS_ACCESS, SUBSCRIPTIONS_STATE, Topic
 from shared.ids import new_id
-from tests.support.subscription_builders import NOON
 
 
 class Process:
@@ -34,6 +34,9 @@ class Process:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "subscriptions.main"], env=self._environment, stdout=log, stderr=log
             )
+
+    def log_text(self) -> str:
+        return self._log.read_text()
 
     def stop(self, number: int = signal.SIGTERM) -> int | None:
         if self._process is None:
@@ -113,7 +116,7 @@ async def process(kafka_bootstrap: str, topic_prefix: str, database_url: str, tm
     service = Process(environment, tmp_path / "service.log")
     service.start()
     yield service
-    service.stop(signal.SIGKILL)
+    assert service.stop() in (0, None), service.log_text()
 
 
 @pytest.fixture

@@ -128,7 +128,7 @@ async def test_paid_plan_from_checkout_to_verified_end(process: Any, bus: Any) -
     ended = await bus.status(command.subscription_id, "canceled")
     assert ended.ended_at == NOON and ended.problem is None
     statuses = [state.status for state in bus.states[command.subscription_id]]
-    assert statuses.index("canceling") < statuses.index("canceled") and "active" not in statuses[3:]
+    assert set(statuses[statuses.index("canceling") :]) == {"canceling", "canceled"}
 
 
 async def test_cancel_now_ends_access_fast(process: Any, bus: Any) -> None:

@@ -16,11 +16,14 @@ def main(arguments: list[str]) -> int:
     """Dispatch; an expected failure is one sentence and status 1."""
     parser = argparse.ArgumentParser(prog="local_stack", description="The local stack of Tollway")
     actions = parser.add_subparsers(dest="action", required=True)
-    for name in ("up", "down", "reset", "supervise"):
+    for name in ("up", "down", "reset", "supervise", "components"):
         actions.add_parser(name)
     actions.add_parser("status").add_argument("--json", action="store_true")
     actions.add_parser("logs").add_argument("name", nargs="?")
-    chosen = parser.parse_args(arguments)
+    actions.add_parser("demo", add_help=False)
+    chosen, rest = parser.parse_known_args(arguments)
+    if rest and chosen.action != "demo":
+        parser.error(f"unknown: {' '.join(rest)}")
     folder = StateFolder(state_root(os.environ, repository_root()))
     try:
         match chosen.action:
@@ -34,6 +37,10 @@ def main(arguments: list[str]) -> int:
                 return commands.status(folder, json_form=chosen.json)
             case "logs":
                 return commands.logs(folder, chosen.name)
+            case "components":
+                return commands.components(folder)
+            case "demo":
+                return commands.demo(folder, rest)
             case _:
                 return supervise(folder.root, os.environ)
     except StackError as error:

@@ -100,6 +100,30 @@ def logs(folder: StateFolder, name: str | None) -> int:
     return 0
 
 
+def components(folder: StateFolder) -> int:
+    """What Kafka and PostgreSQL are here, as JSON (for the demo's report)."""
+    print(json.dumps(_description(folder)["components"]))
+    return 0
+
+
+def demo(folder: StateFolder, arguments: list[str]) -> int:
+    """Become the journey of sandbox/journey, told where this stack is."""
+    description = _description(folder)
+    addresses = {"PORTAL": "portal", "GATEWAY": "gateway", "STRIPE": "stripe", "UPSTREAM": "reading_list"}
+    settings = {f"TOLLWAY_DEMO_{name}_URL": description["urls"][port] for name, port in addresses.items()}
+    settings["TOLLWAY_KAFKA_BOOTSTRAP_SERVERS"] = description["kafka_bootstrap_servers"]
+    sys.stdout.flush()
+    os.execve(sys.executable, [sys.executable, "-m", "journey", *arguments], os.environ | settings)
+
+
+def _description(folder: StateFolder) -> dict[str, Any]:
+    found = read_json(folder.description)
+    if found is None:
+        raise StackError("The stack was never started: run `make up`.")
+    description: dict[str, Any] = found
+    return description
+
+
 def end_orphans(folder: StateFolder) -> int:
     """End processes whose supervisor died: services first, Kafka and PostgreSQL last. Returns how many there were."""
     alive = [record for record in recorded(folder) if is_alive(record.pid, record.token)]

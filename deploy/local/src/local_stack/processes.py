@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from local_stack import postgres
 from local_stack.ports import LOOPBACK, Ports
@@ -29,6 +29,10 @@ class StackContext:
         return f"http://{LOOPBACK}:{getattr(self.ports, port_name)}"
 
 
+def _no_arguments(_: StackContext) -> list[str]:
+    return []
+
+
 @dataclass(frozen=True, slots=True)
 class ProcessDefinition:
     """One line of the table. Port names are those of `Ports`."""
@@ -42,6 +46,7 @@ class ProcessDefinition:
     database: str | None = None
     ready_path: str = "/readyz"
     on_the_bus: bool = True
+    arguments: Callable[[StackContext], list[str]] = field(default=_no_arguments)
 
     @property
     def main_port(self) -> str:
@@ -81,13 +86,27 @@ def _billing_sync(stack: StackContext) -> dict[str, str]:
     }
 
 
-def _stripe_double(stack: StackContext) -> dict[str, str]:
-    return {"TOLLWAY_STATE_DIRECTORY": str(stack.state.data / "stripe-double")}
+def _stripe_double_arguments(stack: StackContext) -> list[str]:
+    return [
+        *("--host", LOOPBACK, "--port", str(stack.ports.stripe)),
+        *("--public-url", stack.address("stripe")),
+        *("--state", str(stack.state.data / "stripe-double")),
+    ]
+
+
+def _reading_list_arguments(stack: StackContext) -> list[str]:
+    return ["--host", LOOPBACK, "--port", str(stack.ports.reading_list)]
 
 
 STAND_INS: tuple[ProcessDefinition, ...] = (
     ProcessDefinition(
-        "stripe-double", "stripe_double", "stripe", _stripe_double, traffic_port="stripe", on_the_bus=False
+        "stripe-double",
+        "stripe_double",
+        "stripe",
+        _no_settings,
+        traffic_port="stripe",
+        on_the_bus=False,
+        arguments=_stripe_double_arguments,
     ),
     ProcessDefinition(
         "reading-list",
@@ -97,6 +116,7 @@ STAND_INS: tuple[ProcessDefinition, ...] = (
         traffic_port="reading_list",
         ready_path="/openapi.yaml",
         on_the_bus=False,
+        arguments=_reading_list_arguments,
     ),
 )
 

@@ -267,10 +267,11 @@ class Stack:
             port: int = getattr(self.ports, definition.main_port)
             ready_address = self.url(definition.ready_port) + definition.ready_path
             environment = environment_of(definition, self.context, overrides=self._overrides.get(definition.name))
+            command = [sys.executable, "-m", definition.module, *definition.arguments(self.context)]
             with self._progress(definition.name, f"{LOOPBACK}:{port}"):
                 self._run(
                     ProcessSpec(
-                        definition.name, [sys.executable, "-m", definition.module], environment, port,
+                        definition.name, command, environment, port,
                         ready_address, lambda: answers_ok(ready_address),
                     )
                 )  # fmt: skip

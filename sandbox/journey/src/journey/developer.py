@@ -18,11 +18,12 @@ UNIT_AMOUNT_MINOR = 2
 def subscribe(journey: Journey) -> str:
     """Step 7."""
     sign_up(journey.developer, "Dana Developer")
-    journey.first = _subscribe_application(journey, "Reading List App")
+    journey.first = subscribe_application(journey, "Reading List App")
     return f"{journey.first.application_id} {journey.first.subscription_id} active"
 
 
-def _subscribe_application(journey: Journey, name: str) -> App:
+def subscribe_application(journey: Journey, name: str) -> App:
+    """A new application, subscribed to the plan and paid for."""
     client = journey.developer.client
     application = client.post(f"/v1/portal/{journey.organization}/applications", {"name": name})
     app = App(application["id"])
@@ -50,11 +51,12 @@ def _if_status(journey: Journey, subscription_id: str, status: str) -> dict[str,
 
 def generate_credentials(journey: Journey) -> str:
     """Step 8."""
-    _generate(journey, journey.first)
+    generate(journey, journey.first)
     return f"{journey.first.client_id}, access token of {len(journey.first.access_token)} characters, 3600 s"
 
 
-def _generate(journey: Journey, app: App) -> None:
+def generate(journey: Journey, app: App) -> None:
+    """Consumer key and secret, and a first access token."""
     client = journey.developer.client
     keys = client.post(f"/v1/applications/{app.application_id}/oauth-clients", {"environment": "production"})
     app.client_id, app.client_secret = keys["client_id"], keys["client_secret"]
@@ -193,5 +195,5 @@ def _paid_invoice(journey: Journey) -> dict[str, object] | None:
 
 def keep_a_second_application(journey: Journey) -> None:
     """For trying by hand: its subscription stays live after the first one was cancelled."""
-    journey.second = _subscribe_application(journey, "My App")
-    _generate(journey, journey.second)
+    journey.second = subscribe_application(journey, "My App")
+    generate(journey, journey.second)

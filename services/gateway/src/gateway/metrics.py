@@ -53,7 +53,9 @@ class CallStats(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """For the scrape."""
-        calls = CounterMetricFamily("gateway_calls", "Admitted calls by whose fault they ended", labels=["fault", "class"])
+        calls = CounterMetricFamily(
+            "gateway_calls", "Admitted calls by whose fault they ended", labels=["fault", "class"]
+        )
         for (fault, status_class), count in sorted(self._calls.items()):
             calls.add_metric([fault, f"{status_class}xx"], count)
         yield calls

@@ -3,19 +3,25 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from shared.events.identity import CredentialState
-from shared.events.subscriptions import Access
-
 from gateway.domain.credential import TokenClaims
 from gateway.domain.rate_limit import RateLimiter
 from gateway.domain.route import ApiRoutes, Upstream
+from shared.events.identity import CredentialState
+from shared.events.subscriptions import Access
 
 
 class AccessSlot(Protocol):
     """One application's access to one API in one environment, with its limiter."""
 
-    access: Access
-    limiter: RateLimiter
+    @property
+    def access(self) -> Access:
+        """The entry."""
+        ...
+
+    @property
+    def limiter(self) -> RateLimiter:
+        """Its limits."""
+        ...
 
 
 class Tables(Protocol):
@@ -88,12 +94,19 @@ class RefusalCounter(Protocol):
 class ResponseSink(Protocol):
     """The client's side of a call, as the upstream's side sees it."""
 
-    http_10: bool
-    is_head: bool
-    request_complete: bool
+    @property
+    def http_10(self) -> bool:
+        """The client speaks HTTP/1.0: no chunks, no interim responses."""
+        ...
 
-    def on_connected(self) -> None:
-        """The upstream takes bytes of the request now."""
+    @property
+    def is_head(self) -> bool:
+        """The answer has no body, whatever its head says."""
+        ...
+
+    @property
+    def request_complete(self) -> bool:
+        """The whole request has come."""
         ...
 
     def on_repeated(self, exchange: "Exchange") -> None:

@@ -4,11 +4,6 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from shared.clock import Clock, real_now
-from shared.events.call_record import FLAG_SANDBOX
-from shared.events.identity import CredentialState
-from shared.events.subscriptions import Access
-
 from gateway.domain import admission
 from gateway.domain.credential import BearerToken, TokenClaims, read_credential
 from gateway.domain.problems import PAYLOAD_TOO_LARGE, PROBLEMS, Problem, Refusal
@@ -16,6 +11,10 @@ from gateway.domain.request_head import RequestHead
 from gateway.domain.route import ApiRoutes, OperationRoute, Upstream, parse_target
 from gateway.domain.usage import flags_of, is_billable
 from gateway.ports import AccessSlot, CallLog, RefusalCounter, Tables, TokenVerifier
+from shared.clock import Clock, real_now
+from shared.events.call_record import FLAG_SANDBOX
+from shared.events.identity import CredentialState
+from shared.events.subscriptions import Access
 
 
 class Admitted:

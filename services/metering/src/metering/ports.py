@@ -26,7 +26,7 @@ class UsageStore(Protocol):
     """Streams, windows and waiting calls, in one transaction of the caller."""
 
     async def positions(self, streams: Mapping[bytes, int]) -> dict[bytes, StreamPosition]:
-        """Positions of all of `streams` (id -> partition), locked until the transaction ends; new ones at their start."""
+        """Positions of all of `streams` (id -> partition), locked; new ones at their start."""
         ...
 
     async def save_positions(self, updates: Sequence[StreamUpdate]) -> None:

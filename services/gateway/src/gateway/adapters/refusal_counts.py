@@ -2,11 +2,10 @@
 
 from datetime import datetime
 
+from gateway import metrics
 from shared.clock import Clock
 from shared.events.gateway import CallsRefused
 from shared.ids import new_id
-
-from gateway import metrics
 
 MAX_KEYS = 10_000
 

@@ -76,9 +76,7 @@ class StreamFiles:
         files.open_slots = open_slots
         files._header = _map(draft / "header", _PAGE)
         files._open_calls = _map(draft / "open-calls", open_slots * CALL_BYTES)
-        _HEADER.pack_into(
-            files._header, 0, _MAGIC, stream_id, files.partition, segment_records, open_slots, 0, 0, 0, 0
-        )
+        _HEADER.pack_into(files._header, 0, _MAGIC, stream_id, files.partition, segment_records, open_slots, 0, 0, 0, 0)
         files.path = draft.rename(directory / stream_id.hex())
         return files
 

@@ -1,5 +1,8 @@
 """The gateway's four tables in memory, rebuilt from compacted topics at start; older versions are ignored."""
 
+from gateway.adapters.access_token import AccessTokens
+from gateway.domain.rate_limit import RateLimiter
+from gateway.domain.route import ApiRoutes, route_key, routes_of
 from shared.events.catalog import ApiState, Environment
 from shared.events.envelope import decode
 from shared.events.identity import CredentialState, SigningKeyState
@@ -12,10 +15,6 @@ from shared.events.topics import (
 )
 from shared.messaging.table import TopicTable
 
-from gateway.adapters.access_token import AccessTokens
-from gateway.domain.rate_limit import RateLimiter
-from gateway.domain.route import ApiRoutes, route_key, routes_of
-
 _ENVIRONMENTS: tuple[Environment, ...] = ("production", "development")
 _Key = tuple[bool, bytes, bytes, bytes]
 
@@ -27,8 +26,10 @@ class Slot:
 
     def __init__(self, access: Access, before: "Slot | None") -> None:
         self.access = access
-        same = before is not None and before.limiter.limits == access.rate_limits
-        self.limiter = before.limiter if before is not None and same else RateLimiter(access.rate_limits)
+        kept: RateLimiter | None = None if before is None else before.limiter
+        if kept is None or kept.limits != access.rate_limits:
+            kept = RateLimiter(access.rate_limits)
+        self.limiter: RateLimiter = kept
 
 
 class GatewayTables:

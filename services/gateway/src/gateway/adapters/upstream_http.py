@@ -4,10 +4,8 @@ A callback-style protocol: no task and no future per call; only a new connection
 """
 
 import asyncio
-import ssl
 import time
-from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Protocol
 
 import httptools
 
@@ -16,19 +14,36 @@ from gateway.domain.response_head import ResponseHead
 from gateway.domain.route import Upstream
 from gateway.ports import ResponseSink
 
-MAX_IDLE = 256
 IDLE_SECONDS = 50.0
-CONNECT_SECONDS = 5.0
 UNREACHABLE = "upstream-unreachable"
 TIMEOUT = "upstream-timeout"
 
 _CONNECTING, _IDLE, _HEAD, _LENGTH, _CHUNKED, _UNTIL_CLOSE, _OVER = range(7)
 
 
+_REASONS = {100: b"Continue", 102: b"Processing", 103: b"Early Hints"}
+
+
+class Pool(Protocol):
+    """Who keeps the connections."""
+
+    def give_back(self, connection: "UpstreamConnection") -> None:
+        """The call is over and the connection is clean."""
+        ...
+
+    def forget(self, connection: "UpstreamConnection") -> None:
+        """The connection is gone."""
+        ...
+
+    def repeat(self, upstream: Upstream, data: bytes, sink: ResponseSink) -> None:
+        """The same request once more, on a new connection."""
+        ...
+
+
 class UpstreamConnection(asyncio.Protocol):
     """One connection; carries one call at a time."""
 
-    def __init__(self, pool: "UpstreamPool", upstream: Upstream) -> None:
+    def __init__(self, pool: Pool, upstream: Upstream) -> None:
         self._pool = pool
         self.upstream = upstream
         self._transport: asyncio.Transport | None = None
@@ -58,6 +73,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._calls += 1
         if self._transport is None:
             self._pending = data
+            if not sink.request_complete:
+                sink.pause_request()  # its body stays with the client until there is a connection
         else:
             self._state = _HEAD
             self._transport.write(data)
@@ -105,7 +122,7 @@ class UpstreamConnection(asyncio.Protocol):
         data, self._pending = self._pending, b""
         self.heard_at = time.monotonic()
         transport.write(data)
-        self._sink.on_connected()
+        self._sink.resume_request()
 
     def connect_failed(self) -> None:
         """There will be no connection."""
@@ -175,7 +192,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._keep = self._keep and not data
             if head.length >= 0 and head.status != 204:
                 lines.append(b"Content-Length: %d" % head.length)
-            if head.length > 0 or head.chunked:
+            if sink.is_head or head.length > 0 or head.chunked:
                 self._parser = httptools.HttpResponseParser(head)
             self._finish(sink)
             sink.on_response(head.status, lines, b"", last=True)
@@ -318,88 +335,3 @@ class UpstreamConnection(asyncio.Protocol):
     def close_idle(self) -> None:
         """Close a connection without a call."""
         self._close()
-
-
-class UpstreamPool:
-    """Kept connections by address, and calls under way for the sweep that finds silent upstreams."""
-
-    def __init__(self, spawn: Callable[[Coroutine[Any, Any, None]], object]) -> None:
-        self._spawn = spawn
-        self._idle: dict[tuple[bool, str, int], list[UpstreamConnection]] = {}
-        self._busy: set[UpstreamConnection] = set()
-        self._tls = ssl.create_default_context()
-
-    def send(self, upstream: Upstream, data: bytes, sink: ResponseSink, *, repeatable: bool) -> UpstreamConnection:
-        """Send a request over a kept connection, or a new one."""
-        idle = self._idle.get((upstream.tls, upstream.host, upstream.port))
-        if idle:
-            connection = idle.pop()
-            connection.upstream = upstream
-            self._busy.add(connection)
-            connection.start(data, sink, repeatable=repeatable)
-            return connection
-        return self._send_anew(upstream, data, sink, repeatable=repeatable)
-
-    def _send_anew(
-        self, upstream: Upstream, data: bytes, sink: ResponseSink, *, repeatable: bool
-    ) -> UpstreamConnection:
-        connection = UpstreamConnection(self, upstream)
-        self._busy.add(connection)
-        connection.start(data, sink, repeatable=repeatable)
-        self._spawn(self._connect(connection))
-        return connection
-
-    def repeat(self, upstream: Upstream, data: bytes, sink: ResponseSink) -> None:
-        """The same request once more, on a connection that has not served a call: it cannot be stale again."""
-        sink.on_repeated(self._send_anew(upstream, data, sink, repeatable=False))
-
-    async def _connect(self, connection: UpstreamConnection) -> None:
-        upstream = connection.upstream
-        try:
-            async with asyncio.timeout(CONNECT_SECONDS):
-                await asyncio.get_running_loop().create_connection(
-                    lambda: connection,
-                    upstream.host,
-                    upstream.port,
-                    ssl=self._tls if upstream.tls else None,
-                    server_hostname=upstream.host if upstream.tls else None,
-                )
-        except (OSError, TimeoutError, ssl.SSLError):
-            connection.connect_failed()
-
-    def give_back(self, connection: UpstreamConnection) -> None:
-        """The call is over and the connection is clean."""
-        self._busy.discard(connection)
-        upstream = connection.upstream
-        idle = self._idle.setdefault((upstream.tls, upstream.host, upstream.port), [])
-        if len(idle) < MAX_IDLE:
-            idle.append(connection)
-        else:
-            connection.close_idle()
-
-    def forget(self, connection: UpstreamConnection) -> None:
-        """The connection is gone."""
-        self._busy.discard(connection)
-        upstream = connection.upstream
-        idle = self._idle.get((upstream.tls, upstream.host, upstream.port))
-        if idle and connection in idle:
-            idle.remove(connection)
-
-    def sweep(self) -> None:
-        """Fail calls whose upstream is silent, close what nobody has used for long."""
-        now = time.monotonic()
-        for connection in list(self._busy):
-            if now - connection.heard_at > connection.upstream.timeout_seconds:
-                connection.on_timeout()
-        for idle in list(self._idle.values()):
-            for connection in [one for one in idle if one.is_idle_too_long(now)]:
-                connection.close_idle()
-
-    def close(self) -> None:
-        """Close kept connections."""
-        for idle in list(self._idle.values()):
-            for connection in list(idle):
-                connection.close_idle()
-
-
-_REASONS = {100: b"Continue", 102: b"Processing", 103: b"Early Hints"}

@@ -11,14 +11,14 @@ from collections.abc import Sequence
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
-from shared.clock import Clock
-from shared.events.call_record import CALL_BYTES, STREAM_CLOSED, BatchHeader, pack_header
-from shared.events.envelope import encode, event_type, headers_for, to_kafka_headers
-from shared.events.topics import GATEWAY_REFUSALS, GATEWAY_REQUESTS
 
 from gateway import metrics
 from gateway.adapters.refusal_counts import RefusalCounts
 from gateway.adapters.write_ahead_log import WriteAheadLog
+from shared.clock import Clock
+from shared.events.call_record import CALL_BYTES, STREAM_CLOSED, BatchHeader, pack_header
+from shared.events.envelope import encode, event_type, headers_for, to_kafka_headers
+from shared.events.topics import GATEWAY_REFUSALS, GATEWAY_REQUESTS
 
 log = structlog.get_logger()
 

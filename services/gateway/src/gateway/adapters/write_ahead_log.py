@@ -11,11 +11,11 @@ import time
 import zlib
 
 import structlog
-from shared.clock import Clock, to_us
-from shared.events.call_record import CALL, CALL_BYTES, COMMIT_OFFSET, FLAG_INTENT_ONLY, STREAM_CLOSED, checksum
 
 from gateway import metrics
 from gateway.adapters.stream_files import StreamFiles
+from shared.clock import Clock, to_us
+from shared.events.call_record import CALL, CALL_BYTES, COMMIT_OFFSET, FLAG_INTENT_ONLY, STREAM_CLOSED, checksum
 
 log = structlog.get_logger()
 

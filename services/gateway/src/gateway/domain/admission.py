@@ -2,12 +2,11 @@
 
 from datetime import datetime
 
-from shared.events.identity import CredentialState
-from shared.events.subscriptions import Access
-
 from gateway.domain.credential import ApiKey, TokenClaims, is_live_client, is_live_key
 from gateway.domain.problems import PROBLEMS, Problem, Refusal
 from gateway.domain.route import ApiRoutes
+from shared.events.identity import CredentialState
+from shared.events.subscriptions import Access
 
 YOUNG_TOKEN_SECONDS = 10
 _CHALLENGE = b'WWW-Authenticate: Bearer realm="tollway"\r\n'
@@ -79,4 +78,3 @@ def _forbidden(reason: str, otherwise: str) -> Problem:
 def is_young(claims: TokenClaims | None, real_now: datetime) -> bool:
     """Just issued: the tables may still lack what the caller has just been told, so the call may wait for them."""
     return claims is not None and real_now.timestamp() - claims.issued_at < YOUNG_TOKEN_SECONDS
-

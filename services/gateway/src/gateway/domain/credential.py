@@ -48,9 +48,7 @@ def read_credential(authorization: bytes | None, api_key: bytes | None) -> Beare
 def is_live_client(credential: CredentialState, generation: int) -> bool:
     """Whether a token of this generation of the OAuth2 client may still be used."""
     return (
-        credential.kind == "oauth_client"
-        and credential.status == "active"
-        and generation >= credential.min_generation
+        credential.kind == "oauth_client" and credential.status == "active" and generation >= credential.min_generation
     )
 
 

@@ -36,8 +36,22 @@ class RequestHead:
     """Filled by httptools' callbacks; one per connection, `begin` starts the next request."""
 
     __slots__ = (
-        "api_key", "authorization", "chunked", "close", "expect_continue", "forwarded_for", "host", "http_10", "length",
-        "lines", "method", "problem", "request_id", "target", "_complete", "_options",
+        "_complete",
+        "_options",
+        "api_key",
+        "authorization",
+        "chunked",
+        "close",
+        "expect_continue",
+        "forwarded_for",
+        "host",
+        "http_10",
+        "length",
+        "lines",
+        "method",
+        "problem",
+        "request_id",
+        "target",
     )  # fmt: skip
 
     def __init__(self) -> None:

@@ -7,7 +7,6 @@ decide for ever, for any order, overlap or repetition of batches, which calls of
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-
 FIRST_SEQUENCE = 1  # 0 is a record that was never written
 
 

@@ -39,6 +39,14 @@ class Organizations:
             raise DomainError("insufficient-role", 403, "Your role does not allow this", detail)
         return found
 
+    async def get_mine(self, session: AsyncSession, actor: Actor, organization: str) -> tuple[Organization, Role]:
+        """An organization where the actor is a member, with the role."""
+        found = await self.require_role(session, actor, organization, "publisher")
+        role = await self._repository.role_of(session, found.id, actor.user_id)
+        if role is None:
+            raise not_found("organization")
+        return found, role
+
     async def find(self, session: AsyncSession, organization: str) -> Organization:
         """Any organization, for its public portal: no membership needed."""
         found = await self._repository.find(session, organization)

@@ -1,11 +1,12 @@
-"""Draws the lifecycle table as a Mermaid state diagram: `python -m subscriptions.domain.diagram`."""
+"""Draws the lifecycle table: `python -m subscriptions.domain.diagram docs/flows/subscription.md`."""
 
 import sys
 from collections import defaultdict
+from pathlib import Path
 
 from subscriptions.domain.lifecycle import ENDED, TABLE
 
-BEGIN = "<!-- lifecycle diagram: drawn by `python -m subscriptions.domain.diagram`, do not edit -->"
+BEGIN = "<!-- lifecycle diagram: drawn by `python -m subscriptions.domain.diagram <this file>`, do not edit -->"
 END = "<!-- end of the lifecycle diagram -->"
 
 
@@ -31,4 +32,5 @@ def redraw(page: str) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(draw() + "\n")
+    path = Path(sys.argv[1])
+    path.write_text(redraw(path.read_text()))

@@ -1,4 +1,4 @@
-"""A subscription as the portal knows it. The subscriptions service owns its life; this is a copy, and a wish before it."""
+"""A subscription as the portal knows it: a copy of what the subscriptions service says, and a wish before that."""
 
 from dataclasses import dataclass
 from datetime import datetime

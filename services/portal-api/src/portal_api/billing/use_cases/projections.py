@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -56,6 +57,10 @@ class Projections:
     async def on_windows(self, session: AsyncSession, windows: Sequence[UsageWindow]) -> None:
         """Keep the highest revisions."""
         await self.usage.apply(session, newest_windows(windows))
+
+    async def on_complete(self, session: AsyncSession, partition: int, until: datetime) -> None:
+        """Everything called before is in, as far as this partition goes."""
+        await self.usage.set_complete(session, partition, until)
 
     async def on_billing(self, session: AsyncSession, event: BillingEvent) -> None:
         """Keep what Stripe's side says. Stripe's own subscription state comes to us by the subscriptions service."""

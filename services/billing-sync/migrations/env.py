@@ -1,0 +1,5 @@
+"""Alembic's entry."""
+
+from shared.db.alembic_env import run
+
+run()

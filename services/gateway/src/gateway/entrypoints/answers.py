@@ -1,0 +1,62 @@
+"""Answers of the gateway itself: problem details (RFC 9457) whose type is a page of the portal."""
+
+import json
+import secrets
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from gateway.domain.problems import Problem
+
+REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
+REASONS[413] = b"Content Too Large"
+REASONS[499] = b"Client Closed Request"
+
+
+class Answers:
+    """Renders problems; a body is made once for each problem type."""
+
+    def __init__(self, portal_url: str) -> None:
+        self._portal_url = portal_url.rstrip("/")
+        self._bodies: dict[str, bytes] = {}
+
+    def render(
+        self, problem: Problem, headers: bytes = b"", *, close: bool, head_only: bool, request_id: bytes = b""
+    ) -> bytes:
+        """The whole answer."""
+        body = self._bodies.get(problem.name)
+        if body is None:
+            body = self._bodies[problem.name] = json.dumps(
+                {
+                    "type": f"{self._portal_url}/problems/{problem.name}",
+                    "title": problem.title,
+                    "status": problem.status,
+                    "detail": problem.detail,
+                }
+            ).encode()
+        return (
+            b"HTTP/1.1 %d %b\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\n"
+            b"Cache-Control: no-store\r\nX-Request-Id: %b\r\n%b%b\r\n%b"
+        ) % (
+            problem.status,
+            REASONS.get(problem.status, b""),
+            len(body),
+            request_id or secrets.token_hex(16).encode(),
+            headers,
+            b"Connection: close\r\n" if close else b"",
+            b"" if head_only else body,
+        )
+
+
+def response_head(
+    status: int, lines: Sequence[bytes], ours: bytes, request_id: bytes, *, close: bool, keep_alive: bool
+) -> bytes:
+    """The head of an upstream's response, as the client gets it. `ours`: complete lines."""
+    connection = b"Connection: close\r\n" if close else b"Connection: keep-alive\r\n" if keep_alive else b""
+    return b"HTTP/1.1 %d %b\r\n%b%bX-Request-Id: %b\r\n%b\r\n" % (
+        status,
+        REASONS.get(status, b""),
+        b"".join([line + b"\r\n" for line in lines]),
+        ours,
+        request_id,
+        connection,
+    )

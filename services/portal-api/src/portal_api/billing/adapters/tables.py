@@ -1,0 +1,94 @@
+"""Rows of the read models; field names are those of the domain and of the events."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import DateTime
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+
+AWARE = DateTime(timezone=True)
+
+
+class SubscriptionRow(SQLModel, table=True):
+    """See domain.subscription.Subscription."""
+
+    __tablename__ = "subscriptions"
+
+    id: str = Field(primary_key=True)
+    version: int
+    organization_id: str
+    application_id: str
+    developer_id: str
+    api_id: str
+    plan_id: str
+    plan_version_number: int
+    status: str
+    paid: bool
+    created_at: datetime = Field(sa_type=AWARE)
+    current_period_start: datetime | None = Field(default=None, sa_type=AWARE)
+    current_period_end: datetime | None = Field(default=None, sa_type=AWARE)
+    cancel_at_period_end: bool = False
+    cancel_at: datetime | None = Field(default=None, sa_type=AWARE)
+    ended_at: datetime | None = Field(default=None, sa_type=AWARE)
+    ended_by: str | None = None
+    problem: str | None = None
+    problem_detail: str | None = None
+
+
+class CheckoutRow(SQLModel, table=True):
+    """See domain.subscription.Checkout."""
+
+    __tablename__ = "checkouts"
+
+    subscription_id: str = Field(primary_key=True)
+    status: str
+    session_id: str | None = None
+    url: str | None = None
+    expires_at: datetime | None = Field(default=None, sa_type=AWARE)
+    problem: str | None = None
+    problem_detail: str | None = None
+
+
+class InvoiceRow(SQLModel, table=True):
+    """See shared.events.billing.InvoiceUpdated; `lines` as JSON."""
+
+    __tablename__ = "invoices"
+
+    id: str = Field(primary_key=True)
+    observed: int
+    organization_id: str
+    developer_id: str
+    subscription_id: str | None
+    status: str
+    currency: str
+    total_minor: int
+    amount_due_minor: int
+    amount_paid_minor: int
+    created_at: datetime = Field(sa_type=AWARE)
+    period_start: datetime = Field(sa_type=AWARE)
+    period_end: datetime = Field(sa_type=AWARE)
+    lines: list[dict[str, Any]] = Field(sa_type=JSONB)
+    number: str | None = None
+    billing_reason: str | None = None
+    hosted_invoice_url: str | None = None
+    invoice_pdf: str | None = None
+    paid_at: datetime | None = Field(default=None, sa_type=AWARE)
+
+
+class StripeConnectionRow(SQLModel, table=True):
+    """See domain.stripe_keys.StripeConnection."""
+
+    __tablename__ = "stripe_connections"
+
+    organization_id: str = Field(primary_key=True)
+    connected: bool
+    pending_connection_id: str | None = None
+    connection_id: str | None = None
+    account_id: str | None = None
+    livemode: bool | None = None
+    charges_enabled: bool | None = None
+    publishable_key: str | None = None
+    checks: list[dict[str, Any]] = Field(sa_type=JSONB)
+    problem: str | None = None
+    problem_detail: str | None = None

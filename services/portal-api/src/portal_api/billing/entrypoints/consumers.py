@@ -1,0 +1,45 @@
+"""Records of the bus -> projections. Group `portal-api`."""
+
+from collections.abc import Mapping, Sequence
+from typing import cast
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from portal_api.billing.use_cases.projections import Projections
+from shared.events.billing import BillingEvent
+from shared.events.envelope import decode
+from shared.events.subscriptions import SubscriptionState
+from shared.events.topics import BILLING_EVENTS, METERING_USAGE, SUBSCRIPTIONS_STATE, Topic
+from shared.events.usage import UsageComplete, UsageEvent, UsageWindow
+from shared.messaging.record import Handler, Record, each
+
+GROUP = "portal-api"
+# mypy takes a union as a value, not as a type of a type.
+_USAGE = cast("type[UsageEvent]", UsageEvent)
+_BILLING = cast("type[BillingEvent]", BillingEvent)
+
+
+def handlers(projections: Projections) -> Mapping[Topic, Handler]:
+    """What main gives to the TransactionalConsumer."""
+
+    async def on_usage(session: AsyncSession, records: Sequence[Record]) -> None:
+        windows: list[UsageWindow] = []
+        complete: list[tuple[int, UsageComplete]] = []
+        for record in records:
+            if record.value is None:
+                continue
+            event: UsageEvent = decode(record.value, _USAGE)
+            if isinstance(event, UsageWindow):
+                windows.append(event)
+            else:
+                complete.append((record.partition, event))
+        # Windows first: what is said to be complete must be in.
+        await projections.on_windows(session, windows)
+        for partition, event in complete:
+            await projections.on_complete(session, partition, event.complete_until)
+
+    return {
+        SUBSCRIPTIONS_STATE: each(SubscriptionState, projections.on_subscription),
+        METERING_USAGE: on_usage,
+        BILLING_EVENTS: each(_BILLING, projections.on_billing),
+    }

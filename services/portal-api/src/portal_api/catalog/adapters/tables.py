@@ -1,0 +1,98 @@
+"""Rows of the catalogue (created by migration 0001)."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, DateTime, Text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlmodel import Field, SQLModel
+
+
+class ApiRow(SQLModel, table=True):
+    """An API version. `production` and `development` hold the deployment as the bus carries it."""
+
+    __tablename__ = "apis"
+
+    id: str = Field(primary_key=True)
+    number: int
+    organization_id: str
+    organization_identifier: str
+    project_id: str
+    identifier: str
+    version_label: str
+    display_name: str
+    description: str
+    lifecycle: str
+    state_version: int
+    openapi_version: str
+    contract_url: str | None
+    contract_endpoint_url: str | None
+    development_endpoint_url: str | None
+    production: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
+    development: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
+    plan_ids: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    sunset_at: datetime | None = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+
+
+class ContractRow(SQLModel, table=True):
+    """A contract as it was imported."""
+
+    __tablename__ = "contracts"
+
+    api_id: str = Field(primary_key=True)
+    document: str
+
+
+class OperationRow(SQLModel, table=True):
+    """An operation of a contract."""
+
+    __tablename__ = "operations"
+
+    number: int = Field(primary_key=True)
+    api_id: str
+    position: int
+    method: str
+    path_template: str
+    operation_id: str
+    summary: str
+
+
+class DeploymentHistoryRow(SQLModel, table=True):
+    """Who deployed what where."""
+
+    __tablename__ = "deployments"
+
+    id: str = Field(primary_key=True)
+    api_id: str
+    environment: str
+    revision: int
+    endpoint_url: str
+    deployed_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    deployed_by: str
+
+
+class PlanRow(SQLModel, table=True):
+    """A plan; its versions are rows of their own."""
+
+    __tablename__ = "plans"
+
+    id: str = Field(primary_key=True)
+    organization_id: str
+    name: str
+    description: str
+    status: str
+    state_version: int
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+
+
+class PlanVersionRow(SQLModel, table=True):
+    """An immutable version of a plan; `terms` as the bus carries it."""
+
+    __tablename__ = "plan_versions"
+
+    number: int = Field(primary_key=True)
+    plan_id: str
+    ordinal: int
+    terms: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]

@@ -1,0 +1,118 @@
+"""The rows of organizations in PostgreSQL."""
+
+from dataclasses import asdict
+from typing import cast
+
+from sqlalchemy import or_, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from portal_api.identity.domain.access import Role
+from portal_api.organizations.adapters.tables import MemberRow, OrganizationRow, ProjectRow
+from portal_api.organizations.domain.organization import Member, Organization, Project
+
+# Members with names: users are identity's rows, so the join is written out instead of importing its tables.
+_MEMBERS = text(
+    "select m.organization_id, m.user_id, m.role, m.created_at, u.email, u.name from members m"
+    " join users u on u.id = m.user_id where m.organization_id = :organization_id and m.user_id > :after"
+    " order by m.user_id limit :limit"
+)
+
+
+class PostgresOrganizationRepository:
+    """The port `OrganizationRepository`."""
+
+    async def add(self, session: AsyncSession, organization: Organization) -> bool:
+        """False when the identifier is taken."""
+        statement = (
+            insert(OrganizationRow)
+            .values(**asdict(organization))
+            .on_conflict_do_nothing(index_elements=["identifier"])
+            .returning(col(OrganizationRow.id))
+        )
+        return (await session.execute(statement)).first() is not None
+
+    async def find(self, session: AsyncSession, id_or_identifier: str) -> Organization | None:
+        """By id or identifier: an id has an underscore, an identifier never."""
+        found = await session.exec(
+            select(OrganizationRow).where(
+                or_(col(OrganizationRow.id) == id_or_identifier, col(OrganizationRow.identifier) == id_or_identifier)
+            )
+        )
+        row = found.first()
+        return Organization(**row.model_dump()) if row else None
+
+    async def role_of(self, session: AsyncSession, organization_id: str, user_id: str) -> Role | None:
+        """The user's role, None for strangers."""
+        row = await session.get(MemberRow, (organization_id, user_id))
+        return cast(Role, row.role) if row else None
+
+    async def of_user(
+        self, session: AsyncSession, user_id: str, *, limit: int, after: str | None
+    ) -> list[tuple[Organization, Role]]:
+        """Where the user is a member."""
+        rows = await session.exec(
+            select(OrganizationRow, MemberRow.role)
+            .where(MemberRow.organization_id == OrganizationRow.id, MemberRow.user_id == user_id)
+            .where(OrganizationRow.id > (after or ""))
+            .order_by(OrganizationRow.id)
+            .limit(limit)
+        )
+        return [(Organization(**row.model_dump()), cast(Role, role)) for row, role in rows]
+
+    async def add_member(self, session: AsyncSession, member: Member) -> bool:
+        """False when the user is a member already."""
+        statement = (
+            insert(MemberRow)
+            .values(
+                organization_id=member.organization_id,
+                user_id=member.user_id,
+                role=member.role,
+                created_at=member.created_at,
+            )
+            .on_conflict_do_nothing()
+            .returning(col(MemberRow.user_id))
+        )
+        return (await session.execute(statement)).first() is not None
+
+    async def members(
+        self, session: AsyncSession, organization_id: str, *, limit: int, after: str | None
+    ) -> list[Member]:
+        """With their names and e-mail addresses."""
+        rows = await session.execute(
+            _MEMBERS, {"organization_id": organization_id, "after": after or "", "limit": limit}
+        )
+        return [Member(**row) for row in rows.mappings()]
+
+    async def add_project(self, session: AsyncSession, project: Project) -> bool:
+        """False when the identifier is taken in its organization."""
+        statement = (
+            insert(ProjectRow)
+            .values(**asdict(project))
+            .on_conflict_do_nothing(index_elements=["organization_id", "identifier"])
+            .returning(col(ProjectRow.id))
+        )
+        return (await session.execute(statement)).first() is not None
+
+    async def project(self, session: AsyncSession, organization_id: str, id_or_identifier: str) -> Project | None:
+        """By id or identifier."""
+        found = await session.exec(
+            select(ProjectRow)
+            .where(ProjectRow.organization_id == organization_id)
+            .where(or_(col(ProjectRow.id) == id_or_identifier, col(ProjectRow.identifier) == id_or_identifier))
+        )
+        row = found.first()
+        return Project(**row.model_dump()) if row else None
+
+    async def projects(
+        self, session: AsyncSession, organization_id: str, *, limit: int, after: str | None
+    ) -> list[Project]:
+        """Oldest first."""
+        rows = await session.exec(
+            select(ProjectRow)
+            .where(ProjectRow.organization_id == organization_id, ProjectRow.id > (after or ""))
+            .order_by(ProjectRow.id)
+            .limit(limit)
+        )
+        return [Project(**row.model_dump()) for row in rows]

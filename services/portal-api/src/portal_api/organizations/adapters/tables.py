@@ -1,0 +1,43 @@
+"""Rows of organizations (created by migration 0001)."""
+
+from datetime import datetime
+
+from sqlalchemy import DateTime
+from sqlmodel import Field, SQLModel
+
+
+class OrganizationRow(SQLModel, table=True):
+    """An organization."""
+
+    __tablename__ = "organizations"
+
+    id: str = Field(primary_key=True)
+    name: str
+    identifier: str
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    privacy_policy_accepted_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    terms_accepted_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+
+
+class MemberRow(SQLModel, table=True):
+    """A user's role in an organization."""
+
+    __tablename__ = "members"
+
+    organization_id: str = Field(primary_key=True)
+    user_id: str = Field(primary_key=True)
+    role: str
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+
+
+class ProjectRow(SQLModel, table=True):
+    """A project."""
+
+    __tablename__ = "projects"
+
+    id: str = Field(primary_key=True)
+    organization_id: str
+    display_name: str
+    identifier: str
+    description: str
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
