@@ -3,13 +3,15 @@
 import random
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from msgspec import structs
 from tests.support.call_batches import Call, WorkerRun
 from tests.support.eventually import eventually
 from tests.support.metering_process import Bus, MeteringProcess, query, subscription
 
-from shared.clock import from_us, real_now, to_us
+from shared.clock import real_now, to_us
 from shared.events.call_record import FLAG_BILLABLE, FLAG_INTENT_ONLY, FLAG_SANDBOX
 
 T0 = real_now().replace(minute=10, second=0, microsecond=0) - timedelta(hours=2)
@@ -24,7 +26,7 @@ async def test_rebatched_duplicates_count_once(metering: MeteringProcess, bus: B
     run, chance = WorkerRun(), random.Random(7)
     run.record(*calls(1, 3_000))
     cuts = sorted({0, 3_000, *(chance.randrange(3_000) for _ in range(60))})
-    values = [run.slice(first, end) for first, end in zip(cuts, cuts[1:], strict=False)]
+    values = [run.slice(first, end) for first, end in pairwise(cuts)]
     adopted = [run.slice(first, min(first + 170, 3_000)) for first in range(0, 3_000, 97)]
     mixed = values + adopted + values
     chance.shuffle(mixed)
@@ -74,7 +76,7 @@ async def test_a_late_call_goes_to_its_own_old_period(bus: Bus) -> None:
     first = subscription(4, T0 - timedelta(days=29), current_period_end=second)
     await bus.state(first)
     await bus.state(
-        replace_state(first, version=2, current_period_start=second, current_period_end=second + timedelta(days=30))
+        structs.replace(first, version=2, current_period_start=second, current_period_end=second + timedelta(days=30))
     )
     run = WorkerRun()
     run.record(Call(to_us(second) + 5, 4), Call(to_us(second) - 5, 4))
@@ -181,12 +183,3 @@ async def test_a_window_is_published_at_most_every_quarter_second(metering: Mete
     published = [e.revision for _, e in await bus.read() if getattr(e, "subscription_id", "") == "sub_9"]
     assert published == sorted(published)
     assert len(published) <= seconds / 0.25 + 2
-
-
-def replace_state(state: object, **changes: object) -> object:
-    import msgspec
-
-    return msgspec.structs.replace(state, **changes)
-
-
-assert from_us(to_us(T0)) == T0

@@ -13,36 +13,46 @@ from shared.clock import from_us, real_now, to_us
 from shared.events.usage import UsageComplete, UsageWindow
 
 ROUNDS = 3
-CALLS_PER_RUN = 6_000
 NUMBERS = (1, 2, 3)
-T0 = (real_now() - timedelta(hours=3)).replace(second=0, microsecond=0)
+T0 = (real_now() - timedelta(days=1)).replace(second=0, microsecond=0)
 
 
-async def ship(bus: Bus, run: WorkerRun, partition: int, chance: random.Random) -> None:
-    """In order, in slices, with overlaps and repeats, and honest claims; a late subscription makes calls wait."""
-    done = 0
-    while done < CALLS_PER_RUN:
+async def ship(bus: Bus, run: WorkerRun, partition: int, chance: random.Random, stop: asyncio.Event) -> None:
+    """In order, in slices, with overlaps and repeats, and honest claims, until told to stop."""
+    while not stop.is_set():
+        done = len(run.calls)
+        run.record(*(new_call(done + place, chance) for place in range(chance.randint(1, 60))))
         first = max(0, done - chance.choice((0, 0, 0, 25)))
-        end = min(done + chance.randint(1, 60), CALLS_PER_RUN)
-        until = run.calls[end].time_us if end < CALLS_PER_RUN else run.calls[-1].time_us + 1
-        await bus.calls(run.slice(first, end, until), partition=partition)
-        done = end
-        await asyncio.sleep(0.02)
+        await bus.calls(run.slice(first, len(run.calls), time_us(len(run.calls))), partition=partition)
+        try:
+            async with asyncio.timeout(0.02):
+                await stop.wait()
+        except TimeoutError:
+            continue
     await bus.calls(run.close(), partition=partition)
 
 
-async def kill_repeatedly(metering: MeteringProcess, chance: random.Random) -> None:
-    """At moments that depend on how far it got, so that some fall into the middle of a transaction."""
+def time_us(place: int) -> int:
+    """Ten calls a second, long ago: many minutes pass."""
+    return to_us(T0) + place * 100_000
+
+
+def new_call(place: int, chance: random.Random) -> Call:
+    return Call(time_us(place), chance.choice(NUMBERS))
+
+
+async def kill_repeatedly(metering: MeteringProcess, chance: random.Random, stop: asyncio.Event) -> None:
+    """After some more calls each time, so that it falls into the middle of whatever it is doing."""
     for _ in range(ROUNDS):
-        before = await counted(metering)
+        goal = await counted(metering) + chance.randint(1, 400)
 
-        async def moved(before: int = before) -> bool:
-            return await counted(metering) > before
+        async def reached(goal: int = goal) -> bool:
+            return await counted(metering) >= goal
 
-        await eventually(moved, timeout_seconds=60, message="metering does not count")
-        await asyncio.sleep(chance.random() * 0.3)
+        await eventually(reached, timeout_seconds=60, message="metering does not count")
         metering.end(signal.SIGKILL)
         metering.start()
+    stop.set()
 
 
 async def counted(metering: MeteringProcess) -> int:
@@ -53,29 +63,30 @@ async def counted(metering: MeteringProcess) -> int:
 
 
 async def test_nothing_is_lost_and_nothing_counts_twice(metering: MeteringProcess, bus: Bus) -> None:
-    chance = random.Random(11)
+    chance, stop = random.Random(11), asyncio.Event()
     runs = [WorkerRun() for _ in range(3)]
-    for run in runs:
-        run.record(*(Call(to_us(T0) + place * 100_000, chance.choice(NUMBERS)) for place in range(CALLS_PER_RUN)))
-        await bus.calls(run.heartbeat(0)[:40] + bytes(8), partition=runs.index(run))
+    # As at the gateway: a stream is known before it has a call.
+    for partition, run in enumerate(runs):
+        await bus.calls(run.heartbeat(time_us(0)), partition=partition)
     for number in NUMBERS[:2]:
         await bus.state(subscription(number, T0 - timedelta(days=1)))
     async with asyncio.TaskGroup() as group:
         for partition, run in enumerate(runs):
-            group.create_task(ship(bus, run, partition, chance))
-        group.create_task(kill_repeatedly(metering, chance))
+            group.create_task(ship(bus, run, partition, chance, stop))
+        group.create_task(kill_repeatedly(metering, chance, stop))
+    # Until now its calls waited.
     await bus.state(subscription(3, T0 - timedelta(days=1)))
     for number in NUMBERS:
         expected = sum(call.subscription == number for run in runs for call in run.calls)
         await bus.total(f"sub_{number}", expected)
-    assert await counted(metering) == CALLS_PER_RUN * len(runs)
-    end = runs[0].calls[-1].time_us
+    assert await counted(metering) == sum(len(run.calls) for run in runs)
+    end = max(run.calls[-1].time_us for run in runs)
 
     async def complete() -> bool:
         return await bus.complete_until() > from_us(end)
 
     await eventually(complete, timeout_seconds=30)
-    assert_honest([event for event in await bus.read()])
+    assert_honest(await bus.read())
 
 
 def assert_honest(events: list[tuple[int, UsageWindow | UsageComplete]]) -> None:

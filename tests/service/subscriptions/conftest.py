@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -103,8 +103,11 @@ def database_url(database: Callable[[str], str]) -> str:
     return database("subscriptions")
 
 
-@pytest.fixture
-async def process(kafka_bootstrap: str, topic_prefix: str, database_url: str, tmp_path: Path) -> AsyncIterator[Process]:
+@pytest.fixture(scope="module")
+def process(
+    kafka_bootstrap: str, topic_prefix: str, database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Process]:
+    """One for the file: a test that kills it starts it again."""
     environment = {
         **os.environ,
         "TOLLWAY_KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap,
@@ -112,11 +115,13 @@ async def process(kafka_bootstrap: str, topic_prefix: str, database_url: str, tm
         "TOLLWAY_DATABASE_URL": database_url,
         "TOLLWAY_OPERATIONS_PORT": "0",
         "TOLLWAY_TICK_MS": "50",
+        "TOLLWAY_SANDBOX": "true",
+        "TOLLWAY_PARKED_SECONDS": "5",
     }
-    service = Process(environment, tmp_path / "service.log")
+    service = Process(environment, tmp_path_factory.mktemp("subscriptions") / "service.log")
     service.start()
     yield service
-    assert service.stop() in (0, None), service.log_text()
+    assert service.stop() == 0, service.log_text()
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What the service publishes for what it reads, on real Kafka and PostgreSQL."""
 
+import asyncio
 import signal
 import statistics
 import time
@@ -7,13 +8,22 @@ from typing import Any
 
 import asyncpg
 import msgspec
+from aiokafka import AIOKafkaConsumer
 from tests.support.eventually import eventually
 from tests.support.subscription_builders import NEXT, NOON, api, cancel, plan, request, stripe_says
 
 from shared.events.billing import CheckoutCompleted, StripeSubscriptionClosed
 from shared.events.catalog import ApiState, PlanState
+from shared.events.gateway import SandboxClock
 from shared.events.subscriptions import SubscriptionRequested, access_key
-from shared.events.topics import BILLING_EVENTS, CATALOG_APIS, CATALOG_PLANS, SUBSCRIPTIONS_COMMANDS
+from shared.events.topics import (
+    BILLING_EVENTS,
+    CATALOG_APIS,
+    CATALOG_PLANS,
+    SANDBOX_CLOCK,
+    SUBSCRIPTIONS_COMMANDS,
+    dead_letter_topic,
+)
 from shared.ids import new_id
 
 
@@ -224,6 +234,62 @@ async def test_retired_api_ends_its_subscriptions(process: Any, bus: Any) -> Non
     for command in commands:
         ended = await bus.status(command.subscription_id, "canceled")
         assert ended.ended_by == "provider" and ended.problem == "api-retired"
+
+
+async def test_catalogue_that_never_comes_rejects_the_command(process: Any, bus: Any, database_url: str) -> None:
+    command = Journey(bus).request()
+    await bus.write(SUBSCRIPTIONS_COMMANDS, command.subscription_id, command)
+    refused = await bus.status(command.subscription_id, "rejected")
+    assert refused.problem == "catalog-not-seen" and refused.api_number == 0
+    statement = "select 1 from parked_commands where subscription_id = $1"
+    await _query(database_url, statement, command.subscription_id, wanted=False)
+
+
+async def test_command_about_nothing_becomes_a_dead_letter(
+    process: Any, bus: Any, kafka_bootstrap: str, topic_prefix: str
+) -> None:
+    """And does not stop what comes after it in its partition."""
+    journey = Journey(bus)
+    await journey.publish_catalogue()
+    command = journey.request()
+    await bus.write(SUBSCRIPTIONS_COMMANDS, command.subscription_id, cancel("sub_nobody"))
+    await journey.send(command)
+    await bus.status(command.subscription_id, "active")
+    dead = dead_letter_topic(SUBSCRIPTIONS_COMMANDS.name, "subscriptions")
+    consumer = AIOKafkaConsumer(
+        topic_prefix + dead.name,
+        bootstrap_servers=kafka_bootstrap,
+        auto_offset_reset="earliest",
+        isolation_level="read_committed",
+    )
+    async with consumer, asyncio.timeout(20):
+        record = await anext(consumer)
+    assert b"sub_nobody" in record.value
+    assert "UnknownSubscription" in dict(record.headers)["dead_letter_reason"].decode()
+
+
+async def test_a_leap_of_the_business_clock_renews_and_ends(process: Any, bus: Any) -> None:
+    """The last of the file: business time only moves forward."""
+    journey = Journey(bus)
+    await journey.publish_catalogue()
+    going, ending = journey.request(), journey.request()
+    for command in (going, ending):
+        await journey.send(command)
+        await bus.status(command.subscription_id, "active")
+    at_end = cancel(ending.subscription_id, when="period_end")
+    await bus.write(SUBSCRIPTIONS_COMMANDS, ending.subscription_id, at_end)
+    key = access_key(ending.application_id, ending.api_id)
+    entry = await bus.access(key, lambda entry: entry.production.valid_until is not None)
+    end = bus.states[ending.subscription_id][-1].current_period_end
+    assert entry.production.allowed and entry.production.valid_until == end
+    leap = SandboxClock(version=1, offset_us=40 * 86_400_000_000)
+    await bus.write(SANDBOX_CLOCK, "clock", leap)
+    ended = await bus.status(ending.subscription_id, "canceled")
+    assert ended.ended_at == ended.access_ended_at == end
+    await bus.access(key, lambda entry: entry.production.reason == "subscription-ended")
+    first = bus.states[going.subscription_id][0]
+    renewed = await eventually(lambda: bus.states[going.subscription_id][1:], timeout_seconds=20)
+    assert renewed[0].status == "active" and renewed[0].current_period_start == first.current_period_end
 
 
 async def _row(database_url: str, statement: str, *arguments: object) -> None:

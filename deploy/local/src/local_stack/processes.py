@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -66,11 +68,18 @@ def _gateway(stack: StackContext) -> dict[str, str]:
     }
 
 
+def _derived_key(key: str, purpose: bytes) -> str:
+    digest = hashlib.blake2b(key.encode(), digest_size=32, person=purpose).digest()
+    return base64.b64encode(digest).decode()
+
+
 def _portal_api(stack: StackContext) -> dict[str, str]:
     return {
         "TOLLWAY_PUBLIC_URL": stack.address("portal"),
         "TOLLWAY_GATEWAY_URL": stack.address("gateway"),
         "TOLLWAY_BILLING_SEALING_PUBLIC_KEY": stack.secrets.sealing_public_key,
+        # A key of its own, derived, so that neither service can open what the other has stored.
+        "TOLLWAY_ENCRYPTION_KEY": _derived_key(stack.secrets.encryption_key, b"portal-api"),
         # Contracts are fetched from public addresses only; the operator of this stack trusts its sample upstream.
         "TOLLWAY_ALLOWED_PRIVATE_ADDRESSES": f"{LOOPBACK}:{stack.ports.reading_list}",
     }

@@ -35,10 +35,11 @@ CREATE INDEX IF NOT EXISTS meter_events_by_time ON meter_events (account, event_
 CREATE INDEX IF NOT EXISTS meter_events_to_report ON meter_events (received_at) WHERE reported = 0;
 CREATE TABLE IF NOT EXISTS deliveries (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, account TEXT NOT NULL, event TEXT NOT NULL, endpoint TEXT NOT NULL,
-    about TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, first_at REAL NOT NULL, next_at REAL,
+    type TEXT NOT NULL, about TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0, first_at REAL NOT NULL, next_at REAL,
     status TEXT NOT NULL DEFAULT 'pending', last_error TEXT);
 CREATE INDEX IF NOT EXISTS deliveries_pending ON deliveries (next_at) WHERE status = 'pending';
 CREATE INDEX IF NOT EXISTS deliveries_by_event ON deliveries (event);
+CREATE INDEX IF NOT EXISTS deliveries_about ON deliveries (about, type);
 """
 
 

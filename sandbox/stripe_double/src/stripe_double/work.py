@@ -100,8 +100,9 @@ class Work:
         ]
         at = real_seconds()
         self.store.db.executemany(
-            "INSERT INTO deliveries (account, event, endpoint, about, first_at, next_at) VALUES (?, ?, ?, ?, ?, ?)",
-            [(self.account_id, event["id"], endpoint, about, at, at) for endpoint in wanted],
+            "INSERT INTO deliveries (account, event, endpoint, type, about, first_at, next_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [(self.account_id, event["id"], endpoint, event["type"], about, at, at) for endpoint in wanted],
         )
         return len(wanted)
 

@@ -207,9 +207,25 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Remove everything."""
     for table in (
-        "jobs", "late_usage", "usage_complete", "usage_totals", "usage_windows", "stripe_objects", "plan_versions",
-        "plans", "invoices", "stripe_events", "closings", "renewals", "ledger", "billing_periods", "subscriptions",
-        "developers", "apis", "stripe_accounts", "stripe_connections",
+        "jobs",
+        "late_usage",
+        "usage_complete",
+        "usage_totals",
+        "usage_windows",
+        "stripe_objects",
+        "plan_versions",
+        "plans",
+        "invoices",
+        "stripe_events",
+        "closings",
+        "renewals",
+        "ledger",
+        "billing_periods",
+        "subscriptions",
+        "developers",
+        "apis",
+        "stripe_accounts",
+        "stripe_connections",
     ):
         op.execute(f"drop table {table}")
     messaging_tables.drop(op)

@@ -4,7 +4,9 @@ from prometheus_client import Counter, Gauge
 
 STRIPE_CALLS = Counter("billing_sync_stripe_calls_total", "Calls to Stripe, by method and outcome", ["call", "outcome"])
 JOB_FAILURES = Counter("billing_sync_job_failures_total", "Failed job steps; a rise: Stripe or the database", ["kind"])
-JOBS_PARKED = Counter("billing_sync_jobs_parked_total", "Jobs given up until asked again: look at their error", ["kind"])
+JOBS_PARKED = Counter(
+    "billing_sync_jobs_parked_total", "Jobs given up until asked again: look at their error", ["kind"]
+)
 JOBS_DUE = Gauge("billing_sync_jobs_claimed", "Jobs in the last claim; at its bound: the worker cannot keep up")
 METER_EVENTS = Counter("billing_sync_meter_events_total", "Meter events, by outcome", ["outcome"])
 UNITS_REPORTED = Counter("billing_sync_reported_units_total", "Units that Stripe took")

@@ -212,7 +212,7 @@ class TransactionalConsumer:
     async def _handle(self, session: AsyncSession, records: Sequence[Record]) -> None:
         for topic, handler in self._handlers.items():
             batch = [record for record in records if record.topic == topic.name]
-            if topic.kind == "log" and not topic.binary:
+            if topic.kind == "log" and topic.inbox:
                 batch = await self._without_repeats(session, batch)
             if not batch:
                 continue

@@ -61,9 +61,7 @@ class LedgerStore(Store):
             old = (await self.run(_OLD, values)).first()
             if old is not None and old.revision >= window.revision:
                 continue
-            await self.run(
-                _SAVE, {**values, "calls": window.calls, "units": window.units, "revision": window.revision}
-            )
+            await self.run(_SAVE, {**values, "calls": window.calls, "units": window.units, "revision": window.revision})
             if window.billable and window.environment == "production":
                 total = (window.subscription_id, window.period_start)
                 added[total] = added.get(total, 0) + window.units - (old.units if old is not None else 0)
@@ -113,9 +111,7 @@ class LedgerStore(Store):
         """The one pending row."""
         rows = await self.session.exec(
             select(t.PushRow)
-            .where(
-                t.PushRow.customer_id == customer_id, t.PushRow.meter_id == meter_id, t.PushRow.status == "pending"
-            )
+            .where(t.PushRow.customer_id == customer_id, t.PushRow.meter_id == meter_id, t.PushRow.status == "pending")
             .with_for_update()
             .execution_options(populate_existing=True)
         )

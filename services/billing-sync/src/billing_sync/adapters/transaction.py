@@ -32,7 +32,8 @@ _CLAIM = text(
     " order by due_at limit :limit for update skip locked) c"
     " where j.kind = c.kind and j.key = c.key returning j.kind, j.key, j.wanted, j.attempts"
 )
-_FENCE = text("select 1 from jobs where kind = :kind and key = :key and holder = :holder for update")
+# Key share: stops `_CLAIM` (for update), not `_REQUEST` (no key update), so that handlers never deadlock with jobs.
+_FENCE = text("select 1 from jobs where kind = :kind and key = :key and holder = :holder for key share")
 _FINISH = text(
     "update jobs set holder = null, lease_until = null, last_error = :error,"
     " attempts = case when cast(:failed as boolean) then attempts else 0 end, not_before = :not_before,"

@@ -197,7 +197,9 @@ class Closer:
         for invoice in invoices:
             if invoice.status not in ("draft", "open") or invoice.auto_advance:
                 continue
-            is_older = period is None or (invoice.lines and all(x.period_end <= period.period_start for x in invoice.lines))
+            is_older = period is None or (
+                invoice.lines and all(x.period_end <= period.period_start for x in invoice.lines)
+            )
             if not is_older:
                 continue
             async with self._deps.work.transaction(self._job) as tx:

@@ -75,9 +75,7 @@ def _open(deps: Deps, connection: Connection) -> str:
         raise _Refused(KeyProblem("stripe-key-invalid", detail)) from error
 
 
-async def _refuse(
-    deps: Deps, job: Job, connection: Connection, problem: KeyProblem, checks: list[CheckResult]
-) -> None:
+async def _refuse(deps: Deps, job: Job, connection: Connection, problem: KeyProblem, checks: list[CheckResult]) -> None:
     failed = CheckResult(name=problem.name, outcome="failed", detail=problem.detail)
     event = StripeRefused(
         organization_id=connection.organization_id,

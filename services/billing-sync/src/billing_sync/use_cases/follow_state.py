@@ -15,9 +15,7 @@ LIVE = frozenset({"incomplete", "trialing", "active", "past_due", "unpaid", "pau
 
 async def follow_api(tx: Tx, state: ApiState) -> None:
     """Remember what an API's Product is called."""
-    api = Api(
-        state.api_id, state.version, state.number, state.organization_id, state.display_name, state.version_label
-    )
+    api = Api(state.api_id, state.version, state.number, state.organization_id, state.display_name, state.version_label)
     await tx.save_api(api)
 
 
@@ -53,9 +51,7 @@ async def obey_command(tx: Tx, command: BillingCommand) -> None:
 
 
 def _forgotten(account: Account) -> Account:
-    return replace(
-        account, status="disconnected", secret_key=b"", webhook_secret=None, webhook_endpoint_id=None
-    )
+    return replace(account, status="disconnected", secret_key=b"", webhook_secret=None, webhook_endpoint_id=None)
 
 
 async def follow_subscription(tx: Tx, state: SubscriptionState) -> None:

@@ -144,14 +144,10 @@ async def withdraw_checkout(deps: Deps, job: Job) -> Outcome:
         if current is None:
             return DONE
         if session.status == "expired" and current.session_status != "expired":
-            await tx.publish(
-                job.key, CheckoutExpired(subscription_id=job.key, session_id=session.session_id)
-            )
+            await tx.publish(job.key, CheckoutExpired(subscription_id=job.key, session_id=session.session_id))
         taken_back = session.subscription or current.stripe_subscription_id
         await tx.save_subscription(
-            replace(
-                current, session_status=session.status, slot_freed=True, stripe_subscription_id=taken_back
-            )
+            replace(current, session_status=session.status, slot_freed=True, stripe_subscription_id=taken_back)
         )
     return DONE
 

@@ -30,9 +30,7 @@ async def receive_stripe_event(deps: Deps, organization_id: str, payload: bytes,
         event = parse_event(payload)
     except MalformedEvent:
         return _counted("malformed")
-    row = StripeEvent(
-        organization_id, event.event_id, event.kind, event.object_id, payload.decode("utf-8"), real_now()
-    )
+    row = StripeEvent(organization_id, event.event_id, event.kind, event.object_id, payload.decode("utf-8"), real_now())
     kind = job_kind(event.kind)
     async with deps.work.transaction() as tx:
         if not await tx.save_stripe_event(row):

@@ -52,5 +52,3 @@ async def reconcile_subscription(deps: Deps, job: Job) -> Outcome:
             except Permanent:
                 continue
     return DONE
-
-

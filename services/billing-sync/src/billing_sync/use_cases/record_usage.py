@@ -10,7 +10,7 @@ from shared.events.usage import UsageWindow
 
 async def record_windows(tx: Tx, windows: Sequence[UsageWindow]) -> None:
     """Keep each window's highest revision; request a push for each subscription whose billable total rose."""
-    for subscription_id in await tx.record_windows(windows):
+    for subscription_id in sorted(await tx.record_windows(windows)):
         await tx.request("push", subscription_id)
 
 

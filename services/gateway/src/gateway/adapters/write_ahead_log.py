@@ -136,8 +136,10 @@ class WriteAheadLog:
         subscription, application, api, operation, plan, request_id = self._calls.pop(slot)
         self._admitted.pop(slot, None)
         self._write(
-            (self._now_us(), subscription, application, bytes_in, bytes_out, api, operation, plan, units)
-            + (min(latency_us, _U32), min(upstream_us, _U32), status, flags, request_id)
+            (
+                *(self._now_us(), subscription, application, bytes_in, bytes_out, api, operation, plan, units),
+                *(min(latency_us, _U32), min(upstream_us, _U32), status, flags, request_id),
+            )
         )
         _COMMIT.pack_into(self._files.open_calls, slot * CALL_BYTES + COMMIT_OFFSET, 0)
         self._free.append(slot)

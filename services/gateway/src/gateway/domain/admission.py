@@ -1,4 +1,4 @@
-"""The one place that refuses. Order: route, lifecycle, credential, access entry, rate limit (then the log, upstream)."""
+"""The one place that refuses. Order: route, lifecycle, credential, access entry, rate limit, then log and upstream."""
 
 from datetime import datetime
 

@@ -22,8 +22,8 @@ _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t\x20-\x7e]{0,256})?\
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: [\t\x20-\x7e\x80-\xff]*)?").fullmatch
 # A trailer that speaks of framing, routing or credentials could be merged into the head by an upstream.
 _FORBIDDEN_TRAILERS = frozenset(
-    (b"content-length", b"transfer-encoding", b"host", b"authorization", b"connection", b"trailer", b"te")
-    + (b"x-api-key", b"apikey", b"x-request-id", b"content-encoding", b"content-type", b"cookie", b"expect")
+    b"content-length transfer-encoding host authorization connection trailer te x-api-key apikey x-request-id"
+    b" content-encoding content-type cookie expect".split()
 )
 
 

@@ -7,17 +7,16 @@ before the last byte of its answer is written.
 import asyncio
 import time
 from collections.abc import Sequence
-from typing import Protocol
 
 from gateway.domain.framing import BadFraming, unfinished_head_problem
 from gateway.domain.problems import MALFORMED, PAYLOAD_TOO_LARGE, PROBLEMS, Problem, Refusal
 from gateway.domain.usage import CLIENT_CLOSED_REQUEST
-from gateway.entrypoints.answers import Answers, response_head
+from gateway.entrypoints.answers import response_head
+from gateway.entrypoints.connection_owner import Proxy
 from gateway.entrypoints.request_reader import RequestReader
 from gateway.entrypoints.upstream_request import is_repeatable, upstream_request
-from gateway.metrics import CallStats
-from gateway.ports import Exchange, Upstreams
-from gateway.use_cases import Admitted, CallGate, Wait
+from gateway.ports import Exchange
+from gateway.use_cases import Admitted, Wait
 
 MAX_PIPELINED_BYTES = 64 * 1024
 MAX_SKIPPED_BYTES = 64 * 1024
@@ -30,29 +29,6 @@ LINGER_SECONDS = 2.0
 
 _IDLE, _WAITING, _CALL, _SKIP, _DRAIN = range(5)
 _TIMEOUT = PROBLEMS["request-timeout"]
-
-
-class Proxy(Protocol):
-    """What all connections share."""
-
-    gate: CallGate
-    upstreams: Upstreams
-    answers: Answers
-    stats: CallStats
-    draining: bool
-    waiting: int
-
-    def opened(self, connection: "ClientConnection") -> None:
-        """A connection came."""
-        ...
-
-    def closed(self, connection: "ClientConnection") -> None:
-        """A connection went."""
-        ...
-
-    def may_wait(self) -> bool:
-        """Room for one call more that waits for the tables."""
-        ...
 
 
 class ClientConnection(asyncio.Protocol):

@@ -28,14 +28,16 @@ class ProxyServer:
         self._connections: set[ClientConnection] = set()
         self._server: asyncio.Server | None = None
 
-    def opened(self, connection: ClientConnection) -> None:
+    def opened(self, connection: asyncio.Protocol) -> None:
         """A connection came."""
-        self._connections.add(connection)
+        if isinstance(connection, ClientConnection):
+            self._connections.add(connection)
         metrics.CONNECTIONS.set(len(self._connections))
 
-    def closed(self, connection: ClientConnection) -> None:
+    def closed(self, connection: asyncio.Protocol) -> None:
         """A connection went."""
-        self._connections.discard(connection)
+        if isinstance(connection, ClientConnection):
+            self._connections.discard(connection)
         metrics.CONNECTIONS.set(len(self._connections))
 
     def may_wait(self) -> bool:
@@ -71,5 +73,5 @@ class ProxyServer:
             await asyncio.sleep(0.02)
         for connection in list(self._connections):
             connection.abort()
-        while self._connections and time.monotonic() < deadline + 1:
-            await asyncio.sleep(0.01)
+        # The loop tells the protocols in its next round; only then are their calls recorded.
+        await asyncio.sleep(0.05)

@@ -84,7 +84,7 @@ def _create(router: APIRouter, deps: SubscriptionRoutes) -> None:
         prefer: Prefer = None,
         actor: Actor = Depends(http.current_actor),
     ) -> Response:
-        """Answers with the pending subscription; with `Prefer: wait` also with the Checkout's address, or the result."""
+        """Answers with the pending subscription; with `Prefer: wait` with the Checkout's address or the result."""
 
         async def run(session: AsyncSession) -> SubscriptionView:
             urls = [str(url) if url else None for url in (body.success_url, body.cancel_url)]

@@ -25,7 +25,7 @@ from portal_api.identity.use_cases import Identity, SignInRefused
 
 def create_router(http: HttpDependencies, identity: Identity, *, secure_cookies: bool) -> APIRouter:
     """The routes of identity."""
-    router = APIRouter(prefix="/v1", tags=["identity"])
+    router = APIRouter(prefix="/v1", tags=["Identity"])
     current = Annotated[Actor, Depends(http.current_actor)]
 
     @router.post(

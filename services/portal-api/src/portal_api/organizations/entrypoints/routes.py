@@ -22,7 +22,7 @@ from portal_api.organizations.use_cases import Organizations
 
 def create_router(http: HttpDependencies, organizations: Organizations) -> APIRouter:
     """The routes of organizations; `{organization}` is an id or an identifier."""
-    router = APIRouter(prefix="/v1/organizations", tags=["organizations"])
+    router = APIRouter(prefix="/v1/organizations", tags=["Organizations"])
     current = Annotated[Actor, Depends(http.current_actor)]
 
     @router.post(

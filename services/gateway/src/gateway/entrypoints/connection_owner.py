@@ -1,0 +1,32 @@
+"""What the connections of one worker share."""
+
+import asyncio
+from typing import Protocol
+
+from gateway.entrypoints.answers import Answers
+from gateway.metrics import CallStats
+from gateway.ports import Upstreams
+from gateway.use_cases import CallGate
+
+
+class Proxy(Protocol):
+    """What all connections share."""
+
+    gate: CallGate
+    upstreams: Upstreams
+    answers: Answers
+    stats: CallStats
+    draining: bool
+    waiting: int
+
+    def opened(self, connection: asyncio.Protocol) -> None:
+        """A connection came."""
+        ...
+
+    def closed(self, connection: asyncio.Protocol) -> None:
+        """A connection went."""
+        ...
+
+    def may_wait(self) -> bool:
+        """Room for one call more that waits for the tables."""
+        ...

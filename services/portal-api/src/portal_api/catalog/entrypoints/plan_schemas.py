@@ -1,0 +1,243 @@
+"""What the routes of plans, and of the portal's catalogue, read and answer."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from portal_api.catalog.domain.plan import Plan, PlanTerms, TierTerms, TimeUnit
+from portal_api.catalog.use_cases.reading import PublishedApi
+from shared.events.catalog import Interval, Lifecycle, PlanVersion, PricingModel
+from shared.money import plain
+
+Amount = Field(default=None, description="Minor units as text, at most 12 decimals: `2` is 0.02 USD.", examples=["2"])
+_UNITS: dict[int, TimeUnit] = {1: "second", 60: "minute", 3600: "hour", 86_400: "day"}
+
+
+class RateLimitModel(BaseModel):
+    """At most `count` calls in each unit of time."""
+
+    count: int = Field(examples=[1000])
+    unit: TimeUnit = Field(default="minute", examples=["minute"])
+
+
+class TierModel(BaseModel):
+    """One tier."""
+
+    up_to: int | None = Field(description="Null in the last tier.")
+    unit_amount_decimal: str = "0"
+    flat_amount_decimal: str = "0"
+
+
+class PlanTermsModel(BaseModel):
+    """Limits and price. Which price fields are needed depends on the pricing model."""
+
+    rate_limit: RateLimitModel | None = Field(default=None, description="Null: no limit.")
+    pricing_model: PricingModel = Field(description="free, flat, unit, volume, graduated or package.")
+    currency: str = Field(default="usd", examples=["usd"])
+    billing_period: Interval = "month"
+    unit_amount_decimal: str | None = Amount
+    flat_amount_decimal: str | None = Field(default=None, description="The fee for a period, minor units as text.")
+    tiers: list[TierModel] = Field(default_factory=list)
+    package_size: int | None = Field(default=None, description="Units per package.")
+    included_units: int = Field(default=0, description="Units that cost nothing (pricing model unit).")
+
+    def terms(self) -> PlanTerms:
+        """As the domain knows them."""
+        limit = self.rate_limit
+        return PlanTerms(
+            pricing_model=self.pricing_model,
+            rate_limit_count=limit.count if limit else None,
+            rate_limit_unit=limit.unit if limit else "minute",
+            currency=self.currency,
+            billing_period=self.billing_period,
+            unit_amount_decimal=self.unit_amount_decimal,
+            flat_amount_decimal=self.flat_amount_decimal,
+            tiers=tuple(TierTerms(**tier.model_dump()) for tier in self.tiers),
+            package_size=self.package_size,
+            included_units=self.included_units,
+        )
+
+    @classmethod
+    def of_version(cls, version: PlanVersion) -> "PlanTermsModel":
+        """Of a version."""
+        limit = version.rate_limits[0] if version.rate_limits else None
+        return cls(
+            rate_limit=RateLimitModel(count=limit.count, unit=_UNITS[limit.per_seconds]) if limit else None,
+            pricing_model=version.pricing_model,
+            currency=version.currency,
+            billing_period=version.interval,
+            unit_amount_decimal=_text(version.unit_amount_decimal),
+            flat_amount_decimal=_text(version.flat_amount_decimal),
+            tiers=[
+                TierModel(
+                    up_to=tier.up_to,
+                    unit_amount_decimal=plain(tier.unit_amount_decimal),
+                    flat_amount_decimal=plain(tier.flat_amount_decimal),
+                )
+                for tier in version.tiers
+            ],
+            package_size=version.package_size,
+            included_units=version.included_units,
+        )
+
+
+class PlanCreate(PlanTermsModel):
+    """A new plan."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "name": "Pay-as-you-go",
+                    "description": "Pay $0.02 per API request, billed monthly",
+                    "rate_limit": {"count": 1000, "unit": "minute"},
+                    "pricing_model": "unit",
+                    "currency": "usd",
+                    "billing_period": "month",
+                    "unit_amount_decimal": "2",
+                }
+            ]
+        }
+    )
+
+    name: str = Field(min_length=1, max_length=100)
+    description: str = Field(default="", max_length=2000)
+
+
+class PlanChange(BaseModel):
+    """What changes; the rest stays. Any changed term makes a new version."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"unit_amount_decimal": "3"}]})
+
+    name: str | None = Field(default=None, min_length=1, max_length=100)
+    description: str | None = Field(default=None, max_length=2000)
+    status: Literal["active", "inactive"] | None = None
+    rate_limit: RateLimitModel | None = None
+    pricing_model: PricingModel | None = None
+    currency: str | None = None
+    billing_period: Interval | None = None
+    unit_amount_decimal: str | None = Amount
+    flat_amount_decimal: str | None = None
+    tiers: list[TierModel] | None = None
+    package_size: int | None = None
+    included_units: int | None = None
+
+    def terms_on(self, version: PlanVersion) -> PlanTerms:
+        """The version's terms with what this changes. Null clears a field that may be absent."""
+        given = self.model_dump(exclude_unset=True, exclude={"name", "description", "status"})
+        defaults = {"tiers": [], "included_units": 0, "currency": "usd", "billing_period": "month"}
+        given = {name: defaults.get(name) if value is None else value for name, value in given.items()}
+        if given.get("pricing_model", 0) is None:
+            del given["pricing_model"]
+        return PlanTermsModel(**PlanTermsModel.of_version(version).model_dump() | given).terms()
+
+    @property
+    def changes_terms(self) -> bool:
+        """Whether any term is named."""
+        return bool(self.model_fields_set - {"name", "description", "status"})
+
+
+class PlanVersionView(PlanTermsModel):
+    """An immutable version."""
+
+    number: int = Field(description="Stands for the version in call records.")
+    ordinal: int
+    created_at: datetime
+
+    @classmethod
+    def of(cls, version: PlanVersion) -> "PlanVersionView":
+        """Of a version."""
+        terms = PlanTermsModel.of_version(version).model_dump()
+        return cls(**terms, number=version.number, ordinal=version.ordinal, created_at=version.created_at)
+
+
+class PlanView(BaseModel):
+    """A plan with its current version; new subscriptions get it."""
+
+    id: str = Field(examples=["plan_01KB3W2VZ5R8M4Q0X7C9T6N1DE"])
+    organization_id: str
+    name: str
+    description: str
+    status: Literal["active", "inactive", "deleted"]
+    current: PlanVersionView
+    version_count: int
+    state_version: int
+    created_at: datetime
+
+    @classmethod
+    def of(cls, plan: Plan) -> "PlanView":
+        """Of a plan."""
+        return cls(
+            id=plan.id,
+            organization_id=plan.organization_id,
+            name=plan.name,
+            description=plan.description,
+            status=plan.status,
+            current=PlanVersionView.of(plan.current),
+            version_count=len(plan.versions),
+            state_version=plan.state_version,
+            created_at=plan.created_at,
+        )
+
+
+class ApiPlansChange(BaseModel):
+    """Exactly these plans are enabled."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"plan_ids": ["plan_01KB3W2VZ5R8M4Q0X7C9T6N1DE"]}]})
+
+    plan_ids: list[str] = Field(max_length=50)
+
+
+class ApiPlans(BaseModel):
+    """The enabled plans: at most 50, so this list has no pages."""
+
+    data: list[PlanView]
+
+
+class PortalPlanView(PlanTermsModel):
+    """A plan as developers see it."""
+
+    id: str
+    name: str
+    description: str
+
+    @classmethod
+    def of(cls, plan: Plan) -> "PortalPlanView":
+        """Of a plan."""
+        terms = PlanTermsModel.of_version(plan.current).model_dump()
+        return cls(**terms, id=plan.id, name=plan.name, description=plan.description)
+
+
+class PortalApiView(BaseModel):
+    """An API as developers see it."""
+
+    id: str
+    display_name: str
+    identifier: str
+    version: str
+    description: str
+    lifecycle: Lifecycle
+    sunset_at: datetime | None
+    gateway_url: str
+    plans: list[PortalPlanView]
+
+    @classmethod
+    def of(cls, one: PublishedApi) -> "PortalApiView":
+        """Of a published API."""
+        return cls(
+            id=one.api.id,
+            display_name=one.api.display_name,
+            identifier=one.api.identifier,
+            version=one.api.version_label,
+            description=one.api.description,
+            lifecycle=one.api.lifecycle,
+            sunset_at=one.api.sunset_at,
+            gateway_url=one.gateway_url,
+            plans=[PortalPlanView.of(plan) for plan in one.plans],
+        )
+
+
+def _text(amount: Decimal | None) -> str | None:
+    return None if amount is None else plain(amount)

@@ -1,0 +1,70 @@
+"""What units cost: worked examples, as Stripe documents its pricing models."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from shared.events.catalog import PlanVersion, Tier
+from shared.rating import rate, rate_usage
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+TIERS = (
+    Tier(up_to=5, unit_amount_decimal=Decimal(7), flat_amount_decimal=Decimal(100)),
+    Tier(up_to=10, unit_amount_decimal=Decimal(6), flat_amount_decimal=Decimal(50)),
+    Tier(up_to=None, unit_amount_decimal=Decimal(5)),
+)
+
+
+def plan(model: str, **changes: object) -> PlanVersion:
+    return PlanVersion(number=1, ordinal=1, pricing_model=model, created_at=NOW, **changes)
+
+
+@pytest.mark.parametrize(
+    ("version", "units", "total_minor"),
+    [
+        (plan("free"), 1_000, 0),
+        (plan("flat", flat_amount_decimal=Decimal(1500)), 1_000, 1500),
+        (plan("unit", unit_amount_decimal=Decimal(2)), 100, 200),
+        (plan("unit", unit_amount_decimal=Decimal(2), included_units=30), 100, 140),
+        (plan("unit", unit_amount_decimal=Decimal(2), included_units=30), 20, 0),
+        (plan("unit", unit_amount_decimal=Decimal(2), flat_amount_decimal=Decimal(999)), 100, 1199),
+        (plan("unit", unit_amount_decimal=Decimal("0.05")), 9, 0),
+        (plan("unit", unit_amount_decimal=Decimal("0.05")), 10, 1),  # half up, once, on the line
+        (plan("package", unit_amount_decimal=Decimal(300), package_size=10), 0, 0),
+        (plan("package", unit_amount_decimal=Decimal(300), package_size=10), 10, 300),
+        (plan("package", unit_amount_decimal=Decimal(300), package_size=10), 11, 600),
+        (plan("graduated", tiers=TIERS), 0, 100),
+        (plan("graduated", tiers=TIERS), 5, 135),
+        (plan("graduated", tiers=TIERS), 6, 191),
+        (plan("graduated", tiers=TIERS), 20, 100 + 35 + 50 + 30 + 50),
+        (plan("volume", tiers=TIERS), 5, 135),
+        (plan("volume", tiers=TIERS), 6, 86),
+        (plan("volume", tiers=TIERS), 20, 100),
+    ],
+)
+def test_total(version: PlanVersion, units: int, total_minor: int) -> None:
+    rated = rate(version, units)
+    assert (rated.units, rated.total_minor) == (units, total_minor)
+
+
+def test_usage_alone_leaves_out_the_fee() -> None:
+    assert (
+        rate_usage(plan("unit", unit_amount_decimal=Decimal(2), flat_amount_decimal=Decimal(999)), 3).total_minor == 6
+    )
+
+
+@pytest.mark.parametrize(
+    ("version", "units"),
+    [
+        (plan("free"), -1),
+        (plan("unit"), 1),
+        (plan("package", unit_amount_decimal=Decimal(1)), 1),
+        (plan("graduated"), 1),
+        (plan("volume"), 1),
+        (plan("volume", tiers=(Tier(up_to=5),)), 6),
+    ],
+)
+def test_an_incomplete_price_or_negative_units_are_refused(version: PlanVersion, units: int) -> None:
+    with pytest.raises(ValueError):
+        rate(version, units)
