@@ -32,7 +32,7 @@ def set_up(whole: WholeStack) -> tuple[str, str, str]:
         headers={"Prefer": "wait=10"},
     )
     assert subscription["status"] == "active"
-    key = client.post(f"/v1/applications/{application}/api-keys", {"environment": "production", "name": "laptop"})
+    key = client.post(f"/v1/applications/{application}/api-keys", {"environment": "production"})
     app = App(application)
     generate(journey, app)
     return journey.api_url, key["key"], app.access_token

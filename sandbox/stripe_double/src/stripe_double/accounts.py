@@ -1,4 +1,4 @@
-"""Accounts and their keys. Both keys of an account carry `5` and the 16 characters of the account's id, as Stripe's do."""
+"""Accounts and their keys: both keys carry `5` and the 16 characters of the account's id, as Stripe's do."""
 
 import json
 import sqlite3

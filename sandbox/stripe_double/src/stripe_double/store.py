@@ -90,7 +90,9 @@ class Store:
 
     def set_meta(self, key: str, value: str) -> None:
         """Keep one setting of the double itself."""
-        self.db.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value))
+        self.db.execute(
+            "INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", (key, value)
+        )
 
     def save(self, account: str, obj: Object) -> None:
         """Insert or replace an object. Its hidden `_due_at` says when the engine must look at it next."""

@@ -1,6 +1,7 @@
 """Create messaging's tables, numbers, idempotency keys, and those of identity, organizations and catalog."""
 
 from alembic import op
+
 from shared.db import messaging_tables
 
 revision = "0001"

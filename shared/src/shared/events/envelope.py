@@ -5,7 +5,8 @@ Source: CloudEvents Kafka protocol binding 1.0.2, section 3.2.
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TypeVar
+from types import UnionType
+from typing import Any, TypeVar, overload
 
 import msgspec
 
@@ -41,15 +42,23 @@ def encode(event: Event) -> bytes:
 _decoders: dict[object, msgspec.json.Decoder[object]] = {}
 
 
-def decode(value: bytes, kind: type[E]) -> E:
-    """Decode a record's value as `kind` (a struct or a union of structs).
+@overload
+def decode(value: bytes, kind: type[E]) -> E: ...
+
+
+@overload
+def decode(value: bytes, kind: UnionType) -> Any: ...
+
+
+def decode(value: bytes, kind: Any) -> Any:
+    """Decode a record's value as `kind`: a struct, or a union of structs by their `type`.
 
     Raises msgspec.ValidationError (a ValueError) when the value is not such an event.
     """
     decoder = _decoders.get(kind)
     if decoder is None:
         decoder = _decoders[kind] = msgspec.json.Decoder(kind)
-    return decoder.decode(value)  # type: ignore[return-value]
+    return decoder.decode(value)
 
 
 def headers_for(*, event_id: str, kind: str, source: str, time: datetime, traceparent: str | None) -> dict[str, str]:

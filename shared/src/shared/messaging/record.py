@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from types import UnionType
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -25,7 +26,7 @@ class Record:
 Handler = Callable[[AsyncSession, Sequence[Record]], Awaitable[None]]
 
 
-def each(kind: type[E], handle: Callable[[AsyncSession, E], Awaitable[None]]) -> Handler:
+def each(kind: type[E] | UnionType, handle: Callable[[AsyncSession, E], Awaitable[None]]) -> Handler:
     """A handler that decodes every record as `kind` (a struct or a union) and handles one by one.
 
     Tombstones are skipped: the end of an entity is a state with a reason, which came before.

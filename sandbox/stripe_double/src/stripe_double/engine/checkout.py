@@ -51,11 +51,15 @@ def complete(work: Work, session: Object, *, email: str, number: str, expiry: st
 def _expiry(work: Work, expiry: str) -> tuple[int, int]:
     month, _, year = expiry.replace(" ", "").partition("/")
     if not (month.isdigit() and year.isdigit() and 1 <= int(month) <= 12):
-        raise StripeError(402, "Your card's expiration date is incomplete.", kind="card_error", code="invalid_expiry_month")
+        raise StripeError(
+            402, "Your card's expiration date is incomplete.", kind="card_error", code="invalid_expiry_month"
+        )
     full_year = int(year) + (2000 if int(year) < 100 else 0)
     now: datetime.datetime = utc(work.now)
     if (full_year, int(month)) < (now.year, now.month):
-        raise StripeError(402, "Your card's expiration year is in the past.", kind="card_error", code="invalid_expiry_year")
+        raise StripeError(
+            402, "Your card's expiration year is in the past.", kind="card_error", code="invalid_expiry_year"
+        )
     return int(month), full_year
 
 

@@ -34,7 +34,9 @@ def new_line(
             "price_details": {"price": price["id"], "product": price["product"]},
             "unit_amount_decimal": price["unit_amount_decimal"],
         }
-    subscription = (parent.get("subscription_item_details") or parent.get("invoice_item_details") or {}).get("subscription")
+    subscription = (parent.get("subscription_item_details") or parent.get("invoice_item_details") or {}).get(
+        "subscription"
+    )
     return {
         "id": new_id("il"),
         "object": "line_item",
@@ -105,7 +107,9 @@ def add_up(work: Work, line: Object, customer: str) -> None:
     line["description"] = f"{quantity} × {product['name']}" + (" (free trial)" if metered["free"] else "")
 
 
-def licensed_line(work: Work, subscription: Object, item: Object, start: int, end: int, *, free: bool = False) -> Object:
+def licensed_line(
+    work: Work, subscription: Object, item: Object, start: int, end: int, *, free: bool = False
+) -> Object:
     """The line of a licensed item: the whole fee, in advance."""
     price, quantity = item["price"], Decimal(item["quantity"])
     product = work.get(price["product"]) or {"name": price["product"]}
@@ -198,7 +202,12 @@ def new_invoice(
             "starting_balance": 0,
             "statement_descriptor": None,
             "status": "draft",
-            "status_transitions": {"finalized_at": None, "marked_uncollectible_at": None, "paid_at": None, "voided_at": None},
+            "status_transitions": {
+                "finalized_at": None,
+                "marked_uncollectible_at": None,
+                "paid_at": None,
+                "voided_at": None,
+            },
             "total_discount_amounts": [],
             "total_pretax_credit_amounts": [],
             "total_taxes": [],

@@ -1,4 +1,4 @@
-"""Billing periods from an anchor: half-open, and a month's last day stays the last day (31 January, 28 February, 31 March)."""
+"""Billing periods from an anchor, half-open; from 31 January they go on at 28 February, then 31 March."""
 
 import calendar
 from datetime import UTC, datetime

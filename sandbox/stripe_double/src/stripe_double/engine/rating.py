@@ -30,11 +30,11 @@ def amount_for(price: Object, quantity: Decimal) -> int:
 
 
 def _units(price: Object, quantity: Decimal) -> Decimal:
-    package = price.get("transform_quantity")
+    package: Object | None = price.get("transform_quantity")
     if not package:
         return quantity
     rounding = ROUND_CEILING if package["round"] == "up" else ROUND_FLOOR
-    return (quantity / package["divide_by"]).to_integral_value(rounding)
+    return (quantity / Decimal(package["divide_by"])).to_integral_value(rounding)
 
 
 def _volume(tiers: list[Object], quantity: Decimal) -> Decimal:

@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 from stripe_double.engine import invoices
-from stripe_double.engine.collection import advance, collect
+from stripe_double.engine.collection import collect
 from stripe_double.engine.invoices import finalize, licensed_line, metered_line, unused_time_line
 from stripe_double.engine.items import drop_pending, pending_lines
 from stripe_double.engine.periods import period_boundary
@@ -64,7 +64,7 @@ def new_subscription(work: Work, customer: Object, items: list[Object], more: di
         }
         | more,
     )
-    end = trial_end or period_boundary(anchor, *subscription["_interval"], 1)
+    end = trial_end or period_boundary(anchor, recurring["interval"], recurring["interval_count"], 1)
     subscription["items"] = {
         "object": "list",
         "data": [_new_item(work, subscription, item, end) for item in items],
@@ -167,7 +167,8 @@ def _renew(work: Work, subscription: Object, begin: int, end: int) -> None:
     was_trial = subscription["status"] == "trialing"
     subscription["_period_number"] += 1
     number = subscription["_period_number"]
-    next_end = period_boundary(subscription["billing_cycle_anchor"], *subscription["_interval"], number + 1)
+    interval, interval_count = subscription["_interval"]
+    next_end = period_boundary(subscription["billing_cycle_anchor"], interval, interval_count, number + 1)
     lines = []
     for item in subscription["items"]["data"]:
         item |= {"current_period_start": end, "current_period_end": next_end}
@@ -229,7 +230,7 @@ def _bill_the_rest(work: Work, subscription: Object, lines: list[Object], span: 
 
 def cancel_now(work: Work, subscription: Object, *, invoice_now: bool, prorate: bool, details: Object) -> None:
     """Stripe's immediate cancellation: collection of everything open stops; only `invoice_now` bills open usage."""
-    begin, end = period(subscription)
+    begin, _ = period(subscription)
     items = subscription["items"]["data"]
     trial = subscription["status"] == "trialing"
     for invoice in list(work.of_kind("invoice", subscription["customer"])):
@@ -248,8 +249,8 @@ def cancel_now(work: Work, subscription: Object, *, invoice_now: bool, prorate: 
         "_due_at": None,
     }
     subscription["cancellation_details"] |= {"reason": "cancellation_requested"} | details
-    credits = [unused_time_line(work, subscription, item, work.second) for item in items if not is_metered(item)]
-    lines = credits if prorate and not trial else []
+    unused = [unused_time_line(work, subscription, item, work.second) for item in items if not is_metered(item)]
+    lines = unused if prorate and not trial else []
     if invoice_now:
         # The second of the cancellation itself still counts: whoever reported usage in it was in time.
         lines += [
@@ -260,6 +261,3 @@ def cancel_now(work: Work, subscription: Object, *, invoice_now: bool, prorate: 
         _bill_the_rest(work, subscription, lines, (begin, work.second))
     work.save(subscription)
     work.emit("customer.subscription.deleted", subscription)
-
-
-__all__ = ["LIVE", "advance", "cancel_now", "is_metered", "new_subscription", "period", "run_due", "schedule_next", "start"]

@@ -31,7 +31,7 @@ def judge(work: Work, event_name: str, payload: Object) -> tuple[str | None, str
         reason = "meter_event_customer_not_found"
     elif not counted and (value is None or not _VALUE.fullmatch(value)):
         reason = "meter_event_invalid_value"
-    elif not counted and len(value.lstrip("-").replace(".", "")) > _DIGITS:
+    elif value is not None and not counted and len(value.lstrip("-").replace(".", "")) > _DIGITS:
         reason = "meter_event_value_too_many_digits"
     return customer, value, reason
 

@@ -12,7 +12,9 @@ def page(work: Work, url: str, objects: Iterable[Object], params: dict[str, Any]
     """One page; `expand` paths start with `data.`."""
     limit = params.get("limit", 10)
     if not 1 <= limit <= 100:
-        raise invalid(f"Invalid integer: limit must be between 1 and 100, not {limit}", "limit", "parameter_invalid_integer")
+        raise invalid(
+            f"Invalid integer: limit must be between 1 and 100, not {limit}", "limit", "parameter_invalid_integer"
+        )
     everything = list(objects)
     ids = [obj["id"] for obj in everything]
     after, before = params.get("starting_after"), params.get("ending_before")

@@ -21,7 +21,8 @@ def _expires_at(work: Work, params: dict[str, Any]) -> int:
     # A second or so of leeway, as the caller computed it before the request arrived.
     if not work.second + _EARLIEST_SECONDS - 5 <= at <= work.second + _LATEST_SECONDS + 5:
         raise invalid(
-            "The `expires_at` timestamp must be at least 30 minutes and at most 24 hours from Checkout Session creation.",
+            "The `expires_at` timestamp must be at least 30 minutes and at most 24 hours from Checkout Session"
+            " creation.",
             "expires_at",
         )
     return at
@@ -107,7 +108,12 @@ def _create(work: Work, params: dict[str, Any]) -> Object:
             "ui_mode": "hosted_page",
             "url": f"{work.config.public_url}/c/pay/{session_id}",
             "_items": items,
-            "_line_items": {"object": "list", "data": lines, "has_more": False, "url": f"/v1/checkout/sessions/{session_id}/line_items"},
+            "_line_items": {
+                "object": "list",
+                "data": lines,
+                "has_more": False,
+                "url": f"/v1/checkout/sessions/{session_id}/line_items",
+            },
             "_subscription_data": data,
             "_due_at": expires_at,
         },
@@ -124,7 +130,7 @@ def _expire(work: Work, _: dict[str, Any], session_id: str) -> Object:
     session = work.require("checkout.session", session_id)
     if session["status"] != "open":
         raise invalid(
-            f"Only Checkout Sessions with a status in [\"open\"] can be expired. This Checkout Session has a status of"
+            f'Only Checkout Sessions with a status in ["open"] can be expired. This Checkout Session has a status of'
             f" `{session['status']}`."
         )
     expire_session(work, session)
@@ -153,8 +159,8 @@ OPERATIONS = (
         "/v1/checkout/sessions",
         "checkout._session_create_params.SessionCreateParams",
         _create,
-        "cancel_url client_reference_id customer customer_email customer_update expires_at line_items locale metadata mode"
-        " payment_method_collection subscription_data success_url ui_mode allowed_payment_method_types",
+        "cancel_url client_reference_id customer customer_email customer_update expires_at line_items locale metadata"
+        " mode payment_method_collection subscription_data success_url ui_mode allowed_payment_method_types",
     ),
     Operation(
         "GET",

@@ -18,7 +18,7 @@ def _finalize(work: Work, params: dict[str, Any], invoice_id: str) -> Object:
         mark_paid(work, invoice)
         return invoice
     # Collection is a step of its own that follows at once, as at Stripe: the answer still says `open`.
-    set_auto_advance(work, invoice, params.get("auto_advance", invoice["auto_advance"]))
+    set_auto_advance(work, invoice, bool(params.get("auto_advance", invoice["auto_advance"])))
     return work.save(invoice)
 
 
@@ -37,7 +37,9 @@ def _close(status: str, stamp: str, event: str, allowed: tuple[str, ...]) -> Any
     def run(work: Work, _: dict[str, Any], invoice_id: str) -> Object:
         invoice = work.require("invoice", invoice_id)
         if invoice["status"] not in allowed:
-            raise invalid(f"You can't do this with an invoice that is {invoice['status']}.", code="invoice_not_editable")
+            raise invalid(
+                f"You can't do this with an invoice that is {invoice['status']}.", code="invoice_not_editable"
+            )
         invoice |= {"status": status, "auto_advance": False, "next_payment_attempt": None, "_due_at": None}
         invoice["status_transitions"][stamp] = work.second
         work.save(invoice)

@@ -127,7 +127,8 @@ OPERATIONS = (
         "/v1/invoiceitems",
         "_invoice_item_create_params.InvoiceItemCreateParams",
         _create,
-        "amount currency customer description invoice metadata period pricing quantity subscription unit_amount_decimal",
+        "amount currency customer description invoice metadata period pricing quantity subscription"
+        " unit_amount_decimal",
     ),
     Operation(
         "GET",

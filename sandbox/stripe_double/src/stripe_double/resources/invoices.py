@@ -77,7 +77,8 @@ def _update(work: Work, params: dict[str, Any], invoice_id: str) -> Object:
     if "auto_advance" in params:
         if invoice["status"] not in ("draft", "open"):
             raise invalid(
-                f"You can't change `auto_advance` of an invoice that is {invoice['status']}.", "auto_advance",
+                f"You can't change `auto_advance` of an invoice that is {invoice['status']}.",
+                "auto_advance",
                 "invoice_not_editable",
             )
         set_auto_advance(work, invoice, params["auto_advance"])

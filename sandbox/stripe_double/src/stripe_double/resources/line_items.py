@@ -15,12 +15,16 @@ def checked_items(work: Work, given: list[dict[str, Any]], name: str, *, quantit
         raise invalid(f"You must provide at least one item in `{name}`.", name, "parameter_missing")
     if len(given) > MOST_ITEMS:
         raise invalid(f"You can have at most {MOST_ITEMS} items in `{name}`.", name)
-    items = [_item(work, entry, f"{name}[{number}]", quantity_needed=quantity_needed) for number, entry in enumerate(given)]
+    items = [
+        _item(work, entry, f"{name}[{number}]", quantity_needed=quantity_needed) for number, entry in enumerate(given)
+    ]
     prices = [item["price"] for item in items]
     if len({price["currency"] for price in prices}) > 1:
         raise invalid("All prices on a subscription must have the same currency.", name)
     if len({(price["recurring"]["interval"], price["recurring"]["interval_count"]) for price in prices}) > 1:
-        raise invalid("The Stripe double models one `recurring.interval` per subscription.", name, "double_not_modelled")
+        raise invalid(
+            "The Stripe double models one `recurring.interval` per subscription.", name, "double_not_modelled"
+        )
     if len({price["id"] for price in prices}) < len(prices):
         raise invalid("Cannot add multiple subscription items with the same price.", name)
     return items
@@ -37,9 +41,7 @@ def _item(work: Work, entry: dict[str, Any], where: str, *, quantity_needed: boo
     if price["recurring"] is None:
         raise invalid("The price must be recurring in `subscription` mode.", f"{where}[price]")
     if not price["active"]:
-        raise invalid(
-            "The price specified is inactive. This field only accepts active prices.", f"{where}[price]"
-        )
+        raise invalid("The price specified is inactive. This field only accepts active prices.", f"{where}[price]")
     metered = price["recurring"]["usage_type"] == "metered"
     if metered and "quantity" in entry:
         raise invalid(

@@ -80,6 +80,8 @@ OPERATIONS = (
         _refund,
         "amount charge metadata payment_intent reason",
     ),
-    Operation("GET", "/v1/refunds", "_refund_list_params.RefundListParams", _list_refunds, f"{LIST} charge payment_intent"),
+    Operation(
+        "GET", "/v1/refunds", "_refund_list_params.RefundListParams", _list_refunds, f"{LIST} charge payment_intent"
+    ),
     Operation("GET", "/v1/refunds/{id}", "_refund_retrieve_params.RefundRetrieveParams", _retrieve_refund),
 )

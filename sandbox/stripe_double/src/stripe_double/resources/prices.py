@@ -11,10 +11,11 @@ from stripe_double.resources.products import create_product
 from stripe_double.store import Object
 from stripe_double.work import Work, merge_metadata
 
-_CURRENCIES = frozenset(
-    "aed ars aud bgn bhd bif brl cad chf clp cny czk djf dkk eur gbp gnf hkd huf idr ils inr isk jod jpy kmf krw kwd mga"
-    " mxn myr nok nzd omr php pln pyg ron rwf sar sek sgd thb tnd try twd uah ugx usd vnd vuv xaf xof xpf zar".split()
-)
+_KNOWN_CURRENCIES = """
+aed ars aud bgn bhd bif brl cad chf clp cny czk djf dkk eur gbp gnf hkd huf idr ils inr isk jod jpy kmf krw kwd mga mxn
+myr nok nzd omr php pln pyg ron rwf sar sek sgd thb tnd try twd uah ugx usd vnd vuv xaf xof xpf zar
+"""
+_CURRENCIES = frozenset(_KNOWN_CURRENCIES.split())
 
 
 def _amounts(given: dict[str, Any], name: str, where: str = "") -> tuple[int | None, str | None]:
@@ -71,7 +72,9 @@ def _recurring(work: Work, params: dict[str, Any]) -> Object | None:
     meter = given.get("meter")
     if usage_type == "metered" and meter is None:
         raise invalid(
-            "A metered price must be backed by a meter. Set `recurring[meter]`.", "recurring[meter]", "parameter_missing"
+            "A metered price must be backed by a meter. Set `recurring[meter]`.",
+            "recurring[meter]",
+            "parameter_missing",
         )
     if meter is not None:
         if usage_type != "metered":

@@ -9,7 +9,17 @@ from stripe_double.request.paging import page
 from stripe_double.store import Object
 from stripe_double.work import Work, merge_metadata
 
-_TEXTS = ("name", "active", "description", "url", "unit_label", "statement_descriptor", "tax_code", "images", "default_price")
+_TEXTS = (
+    "name",
+    "active",
+    "description",
+    "url",
+    "unit_label",
+    "statement_descriptor",
+    "tax_code",
+    "images",
+    "default_price",
+)
 
 
 def create_product(work: Work, params: dict[str, Any]) -> Object:

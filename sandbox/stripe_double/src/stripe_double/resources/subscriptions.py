@@ -143,9 +143,7 @@ OPERATIONS = (
         _list,
         f"{LIST} customer price status created",
     ),
-    Operation(
-        "GET", "/v1/subscriptions/{id}", "_subscription_retrieve_params.SubscriptionRetrieveParams", _retrieve
-    ),
+    Operation("GET", "/v1/subscriptions/{id}", "_subscription_retrieve_params.SubscriptionRetrieveParams", _retrieve),
     Operation(
         "POST",
         "/v1/subscriptions/{id}",

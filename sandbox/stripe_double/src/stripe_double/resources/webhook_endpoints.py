@@ -83,9 +83,7 @@ OPERATIONS = (
         _create,
         "api_version description enabled_events metadata url",
     ),
-    Operation(
-        "GET", "/v1/webhook_endpoints", "_webhook_endpoint_list_params.WebhookEndpointListParams", _list, LIST
-    ),
+    Operation("GET", "/v1/webhook_endpoints", "_webhook_endpoint_list_params.WebhookEndpointListParams", _list, LIST),
     Operation(
         "GET",
         "/v1/webhook_endpoints/{id}",

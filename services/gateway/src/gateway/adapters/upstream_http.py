@@ -5,7 +5,7 @@ A callback-style protocol: no task and no future per call; only a new connection
 
 import asyncio
 import time
-from typing import Protocol
+from typing import Protocol, cast
 
 import httptools
 
@@ -112,16 +112,15 @@ class UpstreamConnection(asyncio.Protocol):
     # The transport speaks
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Connected: what waits is sent."""
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError("not a stream")
-        self._transport = transport
+        # uvloop's transports do not inherit from asyncio's.
+        self._transport = stream = cast(asyncio.Transport, transport)
         if self._state == _OVER or self._sink is None:
-            transport.abort()
+            stream.abort()
             return
         self._state = _HEAD
         data, self._pending = self._pending, b""
         self.heard_at = time.monotonic()
-        transport.write(data)
+        stream.write(data)
         self._sink.resume_request()
 
     def connect_failed(self) -> None:

@@ -7,6 +7,7 @@ before the last byte of its answer is written.
 import asyncio
 import time
 from collections.abc import Sequence
+from typing import cast
 
 from gateway.domain.framing import BadFraming, unfinished_head_problem
 from gateway.domain.problems import MALFORMED, PAYLOAD_TOO_LARGE, PROBLEMS, Problem, Refusal
@@ -73,9 +74,8 @@ class ClientConnection(asyncio.Protocol):
     # The transport speaks
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client came."""
-        if not isinstance(transport, asyncio.Transport):
-            raise TypeError("not a stream")
-        self._transport = transport
+        # uvloop's transports do not inherit from asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
         self._peer = str(peer[0]).encode() if isinstance(peer, tuple) else b"unknown"
         self._proxy.opened(self)

@@ -1,1 +1,1 @@
-"""Catalog: API contracts and their operations, environments and deployments, the lifecycle, plans and what they cost."""
+"""Catalog: API contracts and their operations, environments and deployments, the lifecycle, and plans."""

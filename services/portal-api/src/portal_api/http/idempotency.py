@@ -31,9 +31,7 @@ _INSERT = text(
     " set request_sha256 = excluded.request_sha256, answer = null, expires_at = excluded.expires_at"
     " where idempotency_keys.expires_at < :now returning 1"
 )
-_SELECT = text(
-    "select request_sha256, status, answer from idempotency_keys where scope = :scope and key_sha256 = :key"
-)
+_SELECT = text("select request_sha256, status, answer from idempotency_keys where scope = :scope and key_sha256 = :key")
 _STORE = text(
     "update idempotency_keys set status = :status, answer = :answer where scope = :scope and key_sha256 = :key"
 )

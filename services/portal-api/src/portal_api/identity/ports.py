@@ -6,6 +6,16 @@ from typing import Protocol
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from portal_api.identity.domain.user import PersonalAccessToken, Session, User
+from shared.events.envelope import Event
+from shared.events.topics import Topic
+
+
+class Publisher(Protocol):
+    """The outbox: published if and when the session's transaction commits."""
+
+    async def publish(self, session: AsyncSession, topic: Topic, key: str, event: Event) -> None:
+        """Put `event` on `topic` under `key`."""
+        ...
 
 
 class PasswordHasher(Protocol):
@@ -39,7 +49,9 @@ class IdentityRepository(Protocol):
         """Keep a session."""
         ...
 
-    async def session_user(self, session: AsyncSession, token_sha256: str, now: datetime) -> tuple[Session, User] | None:
+    async def session_user(
+        self, session: AsyncSession, token_sha256: str, now: datetime
+    ) -> tuple[Session, User] | None:
         """The session that has this token, if it is not over."""
         ...
 

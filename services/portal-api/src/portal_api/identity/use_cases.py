@@ -19,9 +19,11 @@ from portal_api.identity.domain.user import (
     normalize_email,
     token_hash,
 )
-from portal_api.identity.ports import IdentityRepository, PasswordHasher
+from portal_api.identity.ports import IdentityRepository, PasswordHasher, Publisher
 from shared.clock import real_now
 from shared.errors import DomainError
+from shared.events.identity import DeveloperState
+from shared.events.topics import IDENTITY_DEVELOPERS
 from shared.ids import new_id, new_secret
 
 
@@ -45,12 +47,13 @@ class SignInRefused:
 class Identity:
     """Users, sessions and personal access tokens."""
 
-    def __init__(self, repository: IdentityRepository, passwords: PasswordHasher) -> None:
+    def __init__(self, repository: IdentityRepository, passwords: PasswordHasher, publisher: Publisher) -> None:
         self._repository = repository
         self._passwords = passwords
+        self._publisher = publisher
 
     async def sign_up(self, session: AsyncSession, *, email: str, password: str, name: str) -> User:
-        """A new user. Billing learns of them when they make their first application."""
+        """A new user; billing learns of them as a possible developer."""
         email = normalize_email(email)
         fault = password_fault(password, email=email, name=name)
         if fault is not None:
@@ -59,6 +62,9 @@ class Identity:
         if not await self._repository.add_user(session, user, await self._passwords.hash(password)):
             detail = "Sign in with it, or use another address."
             raise DomainError("email-taken", 409, "This e-mail address has an account", detail, "email")
+        # Users never change yet: with the first change of a name or address this version becomes a column.
+        state = DeveloperState(version=1, developer_id=user.id, email=user.email, name=user.name, locale=user.locale)
+        await self._publisher.publish(session, IDENTITY_DEVELOPERS, user.id, state)
         return user
 
     async def sign_in(

@@ -66,7 +66,7 @@ def check_active(application: Application) -> Application:
 def no_such_application(application_id: str) -> DomainError:
     """Also the answer about another developer's application: its existence is nobody's business."""
     return DomainError(
-        "not-found",
+        "application-not-found",
         404,
         "No such application",
         f"There is no application {application_id[:64]!r} that you own. List yours to find its id.",

@@ -186,5 +186,8 @@ def _check_live(client: OAuthClient) -> OAuthClient:
 
 def _no_such(kind: str, given: str) -> DomainError:
     return DomainError(
-        "not-found", 404, f"No such {kind}", f"This application has no {kind} {given[:64]!r}. List them to find its id."
+        "credential-not-found",
+        404,
+        f"No such {kind}",
+        f"This application has no {kind} {given[:64]!r}. List them to find its id.",
     )

@@ -38,8 +38,14 @@ def handlers(projections: Projections) -> Mapping[Topic, Handler]:
         for partition, event in complete:
             await projections.on_complete(session, partition, event.complete_until)
 
+    async def on_billing(session: AsyncSession, records: Sequence[Record]) -> None:
+        for record in records:
+            if record.value is not None:
+                event: BillingEvent = decode(record.value, _BILLING)
+                await projections.on_billing(session, event)
+
     return {
         SUBSCRIPTIONS_STATE: each(SubscriptionState, projections.on_subscription),
         METERING_USAGE: on_usage,
-        BILLING_EVENTS: each(_BILLING, projections.on_billing),
+        BILLING_EVENTS: on_billing,
     }

@@ -57,7 +57,7 @@ class HttpContractFetcher:
     async def _get(self, pool: httpcore.AsyncConnectionPool, url: str, target: Target) -> Fetched | str:
         """The document, or where it is instead."""
         address = httpx.URL(url)
-        headers = {
+        headers: dict[bytes | str, bytes | str] = {
             "Host": address.netloc.decode(),
             "Accept": "application/yaml, application/json, */*;q=0.5",
             "Accept-Encoding": "identity",

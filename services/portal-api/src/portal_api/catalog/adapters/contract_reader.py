@@ -6,7 +6,7 @@ of them, and no reference leads outside, so that nothing is fetched.
 
 import asyncio
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import yaml
@@ -32,16 +32,16 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
-class _OpenApi30(OpenAPIV30SpecValidator):  # type: ignore[misc]
+class _OpenApi30(OpenAPIV30SpecValidator):
     """Without handlers for references to elsewhere: there is nothing that could fetch them."""
 
-    resolver_handlers: Mapping[str, Any] = {}
+    resolver_handlers: dict[str, Any] = {}
 
 
-class _OpenApi31(OpenAPIV31SpecValidator):  # type: ignore[misc]
+class _OpenApi31(OpenAPIV31SpecValidator):
     """As above."""
 
-    resolver_handlers: Mapping[str, Any] = {}
+    resolver_handlers: dict[str, Any] = {}
 
 
 class _Refused(Exception):
@@ -102,9 +102,8 @@ def _compose(text: str) -> yaml.Node:
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
                 if depth > MAX_DEPTH:
-                    mark = event.start_mark
-                    message = f"Nested deeper than {MAX_DEPTH} levels."
-                    raise _Refused(ContractFault(mark.line + 1, mark.column + 1, "", message))
+                    line = event.start_mark.line + 1 if event.start_mark else 1
+                    raise _Refused(ContractFault(line, None, "", f"Nested deeper than {MAX_DEPTH} levels."))
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
         root = yaml.compose(text, Loader=_Loader)

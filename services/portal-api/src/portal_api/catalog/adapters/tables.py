@@ -31,8 +31,8 @@ class ApiRow(SQLModel, table=True):
     production: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
     development: dict[str, Any] | None = Field(sa_column=Column(JSONB(none_as_null=True)))
     plan_ids: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
-    created_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
-    sunset_at: datetime | None = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))
+    sunset_at: datetime | None = Field(sa_type=DateTime(timezone=True))
 
 
 class ContractRow(SQLModel, table=True):
@@ -68,7 +68,7 @@ class DeploymentHistoryRow(SQLModel, table=True):
     environment: str
     revision: int
     endpoint_url: str
-    deployed_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    deployed_at: datetime = Field(sa_type=DateTime(timezone=True))
     deployed_by: str
 
 
@@ -83,7 +83,7 @@ class PlanRow(SQLModel, table=True):
     description: str
     status: str
     state_version: int
-    created_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
 class PlanVersionRow(SQLModel, table=True):
@@ -95,4 +95,4 @@ class PlanVersionRow(SQLModel, table=True):
     plan_id: str
     ordinal: int
     terms: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
-    created_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))

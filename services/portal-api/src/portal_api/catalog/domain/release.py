@@ -74,7 +74,9 @@ def checks_for(action: Action, facts: ReleaseFacts) -> tuple[Check, ...]:
     if action in ("publish", "restore"):
         stripe_ok = facts.paid_plans == 0 or facts.stripe_connected
         return (
-            _check("deployed_to_production", facts.deployed_to_production, "Deploy the API, then promote it to Production."),
+            _check(
+                "deployed_to_production", facts.deployed_to_production, "Deploy the API, then promote it to Production."
+            ),
             _check("plan_enabled", facts.enabled_plans > 0, "Enable at least one plan for the API (Monetize)."),
             _check("stripe_connected", stripe_ok, "A plan costs money: connect a Stripe account to the organization."),
         )

@@ -51,7 +51,11 @@ def add_plan_routes(router: APIRouter, http: HttpDependencies, reader: CatalogRe
         return paging.page(rows, PlanView.of, lambda plan: plan.id)
 
     @router.get(
-        "/plans/{plan}", operation_id="get_plan", tags=["Plans"], summary="Get a plan", responses=problems(401, 403, 404)
+        "/plans/{plan}",
+        operation_id="get_plan",
+        tags=["Plans"],
+        summary="Get a plan",
+        responses=problems(401, 403, 404),
     )
     async def get_plan(plan: str, actor: current) -> PlanView:
         async with http.uow.transaction() as session:

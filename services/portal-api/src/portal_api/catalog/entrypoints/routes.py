@@ -115,7 +115,5 @@ def _add_import_routes(router: APIRouter, http: HttpDependencies, use_cases: Cat
     )
     async def list_apis(organization: str, project: str, actor: current, paging: PageQuery) -> Page[ApiView]:
         async with http.uow.transaction() as session:
-            rows = await reader.list_apis(
-                session, actor, organization, project, limit=paging.fetch, after=paging.after
-            )
+            rows = await reader.list_apis(session, actor, organization, project, limit=paging.fetch, after=paging.after)
         return paging.page(rows, lambda api: ApiView.of(api, reader.gateway_url(api)), lambda api: api.id)

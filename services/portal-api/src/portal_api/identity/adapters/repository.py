@@ -45,7 +45,9 @@ class PostgresIdentityRepository:
         session.add(SessionRow(**asdict(row)))
         await session.flush()
 
-    async def session_user(self, session: AsyncSession, token_sha256: str, now: datetime) -> tuple[Session, User] | None:
+    async def session_user(
+        self, session: AsyncSession, token_sha256: str, now: datetime
+    ) -> tuple[Session, User] | None:
         """The session that has this token, if it is not over."""
         found = await session.exec(
             select(SessionRow, UserRow)

@@ -16,7 +16,7 @@ class UserRow(SQLModel, table=True):
     name: str
     locale: str
     password_hash: str
-    created_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
 class SessionRow(SQLModel, table=True):
@@ -27,8 +27,8 @@ class SessionRow(SQLModel, table=True):
     id: str = Field(primary_key=True)
     user_id: str
     token_sha256: str
-    created_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
-    expires_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))
+    expires_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
 class PersonalAccessTokenRow(SQLModel, table=True):
@@ -41,8 +41,8 @@ class PersonalAccessTokenRow(SQLModel, table=True):
     name: str
     hint: str
     token_sha256: str
-    created_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
-    expires_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))
+    expires_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
 class SignInFailureRow(SQLModel, table=True):
@@ -52,4 +52,4 @@ class SignInFailureRow(SQLModel, table=True):
 
     id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
     subject: str
-    at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    at: datetime = Field(sa_type=DateTime(timezone=True))

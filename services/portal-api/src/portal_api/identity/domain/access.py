@@ -6,7 +6,10 @@ from typing import Literal
 Role = Literal["admin", "publisher"]
 
 ROLES: tuple[Role, ...] = ("admin", "publisher")
-_COVERS: dict[Role, frozenset[Role]] = {"admin": frozenset(("admin", "publisher")), "publisher": frozenset(("publisher",))}
+_COVERS: dict[Role, frozenset[Role]] = {
+    "admin": frozenset(("admin", "publisher")),
+    "publisher": frozenset(("publisher",)),
+}
 
 
 @dataclass(frozen=True, slots=True)

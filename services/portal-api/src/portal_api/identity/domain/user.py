@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 SESSION_LIFE = timedelta(days=14)
-TOKEN_PREFIX = "pat_"  # noqa: S105 - how a token begins, so that secret scanners know it
+TOKEN_PREFIX = "pat_"
 MAX_TOKEN_LIFE_DAYS = 366
 FAILURE_WINDOW = timedelta(minutes=15)
 MAX_FAILURES_PER_EMAIL = 10

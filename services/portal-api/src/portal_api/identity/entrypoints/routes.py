@@ -44,9 +44,7 @@ def create_router(http: HttpDependencies, identity: Identity, *, secure_cookies:
 
         return await http.idempotency.create(request, "anonymous", create)
 
-    @router.get(
-        "/users/me", operation_id="get_current_user", summary="Who am I?", responses=problems(401)
-    )
+    @router.get("/users/me", operation_id="get_current_user", summary="Who am I?", responses=problems(401))
     async def get_current_user(actor: current) -> UserView:
         async with http.uow.transaction() as session:
             return UserView.of(await identity.me(session, actor))

@@ -88,9 +88,7 @@ class PersonalAccessTokenView(BaseModel):
     @classmethod
     def of(cls, row: PersonalAccessToken) -> "PersonalAccessTokenView":
         """Of a token."""
-        return cls(
-            id=row.id, name=row.name, hint=row.hint, created_at=row.created_at, expires_at=row.expires_at
-        )
+        return cls(id=row.id, name=row.name, hint=row.hint, created_at=row.created_at, expires_at=row.expires_at)
 
 
 class PersonalAccessTokenCreated(PersonalAccessTokenView):

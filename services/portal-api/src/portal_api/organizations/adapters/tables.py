@@ -14,9 +14,9 @@ class OrganizationRow(SQLModel, table=True):
     id: str = Field(primary_key=True)
     name: str
     identifier: str
-    created_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
-    privacy_policy_accepted_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
-    terms_accepted_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))
+    privacy_policy_accepted_at: datetime = Field(sa_type=DateTime(timezone=True))
+    terms_accepted_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
 class MemberRow(SQLModel, table=True):
@@ -27,7 +27,7 @@ class MemberRow(SQLModel, table=True):
     organization_id: str = Field(primary_key=True)
     user_id: str = Field(primary_key=True)
     role: str
-    created_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
 class ProjectRow(SQLModel, table=True):
@@ -40,4 +40,4 @@ class ProjectRow(SQLModel, table=True):
     display_name: str
     identifier: str
     description: str
-    created_at: datetime = Field(sa_type=DateTime(timezone=True))  # type: ignore[call-overload]
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))

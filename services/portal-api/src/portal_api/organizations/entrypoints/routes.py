@@ -41,9 +41,7 @@ def create_router(http: HttpDependencies, organizations: Organizations) -> APIRo
 
         return await http.idempotency.create(request, actor.user_id, create)
 
-    @router.get(
-        "", operation_id="list_organizations", summary="List my organizations", responses=problems(401, 422)
-    )
+    @router.get("", operation_id="list_organizations", summary="List my organizations", responses=problems(401, 422))
     async def list_organizations(actor: current, paging: PageQuery) -> Page[OrganizationView]:
         async with http.uow.transaction() as session:
             rows = await organizations.list_mine(session, actor, limit=paging.fetch, after=paging.after)
@@ -112,9 +110,7 @@ def _add_project_routes(router: APIRouter, http: HttpDependencies, organizations
     )
     async def create_project(organization: str, body: ProjectCreate, actor: current, request: Request) -> Response:
         async def create(session: AsyncSession) -> ProjectView:
-            return ProjectView.of(
-                await organizations.create_project(session, actor, organization, **body.model_dump())
-            )
+            return ProjectView.of(await organizations.create_project(session, actor, organization, **body.model_dump()))
 
         return await http.idempotency.create(request, actor.user_id, create)
 

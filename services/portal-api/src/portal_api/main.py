@@ -1,0 +1,279 @@
+"""Composition root: settings -> adapters -> use cases -> entrypoints. Nothing else knows what is real."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import FastAPI
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from portal_api import metrics
+from portal_api.applications.adapters.store import PostgresApplications, PostgresCredentials
+from portal_api.applications.entrypoints.routes import ApplicationRoutes
+from portal_api.applications.entrypoints.routes import create_router as application_router
+from portal_api.applications.use_cases.applications import Applications
+from portal_api.applications.use_cases.credentials import Credentials
+from portal_api.billing.adapters.changes import Changes
+from portal_api.billing.adapters.sealer import SealedBoxSealer
+from portal_api.billing.adapters.subscription_store import PostgresConnections, PostgresSubscriptions
+from portal_api.billing.adapters.usage_store import PostgresInvoices, PostgresUsage
+from portal_api.billing.entrypoints.consumers import GROUP, handlers
+from portal_api.billing.entrypoints.routes import BillingRoutes
+from portal_api.billing.entrypoints.routes import create_router as billing_router
+from portal_api.billing.use_cases.projections import Projections
+from portal_api.billing.use_cases.stripe_credentials import StripeCredentials
+from portal_api.billing.use_cases.subscriptions import SubscriptionEnding, Subscriptions
+from portal_api.billing.use_cases.usage_summary import BillingReader
+from portal_api.catalog.adapters.addresses import Addresses
+from portal_api.catalog.adapters.contract_fetcher import HttpContractFetcher
+from portal_api.catalog.adapters.contract_reader import OpenApiReader
+from portal_api.catalog.adapters.repository import PostgresCatalogRepository
+from portal_api.catalog.domain.address import parse_allowed
+from portal_api.catalog.entrypoints.routes import CatalogUseCases
+from portal_api.catalog.entrypoints.routes import create_router as catalog_router
+from portal_api.catalog.use_cases.deploying import Deployments
+from portal_api.catalog.use_cases.importing import ImportApi
+from portal_api.catalog.use_cases.plans import Plans
+from portal_api.catalog.use_cases.reading import CatalogReader
+from portal_api.catalog.use_cases.releasing import Releases
+from portal_api.http.application import create_app
+from portal_api.http.dependencies import HttpDependencies
+from portal_api.http.idempotency import Idempotency
+from portal_api.identity.adapters.passwords import Argon2Passwords
+from portal_api.identity.adapters.repository import PostgresIdentityRepository
+from portal_api.identity.entrypoints.authentication import SESSION_COOKIE, Authenticator
+from portal_api.identity.entrypoints.routes import create_router as identity_router
+from portal_api.identity.use_cases import Identity
+from portal_api.oauth.adapters.key_store import PostgresSigningKeys
+from portal_api.oauth.adapters.token_signer import JoseTokenSigner
+from portal_api.oauth.domain.attempts import Attempts
+from portal_api.oauth.entrypoints.routes import OAuthRoutes
+from portal_api.oauth.entrypoints.routes import create_router as oauth_router
+from portal_api.oauth.use_cases import AuthorizationServer
+from portal_api.organizations.adapters.repository import PostgresOrganizationRepository
+from portal_api.organizations.entrypoints.routes import create_router as organization_router
+from portal_api.organizations.use_cases import Organizations
+from portal_api.settings import Settings
+from portal_api.storage.numbers import next_number
+from portal_api.web.pages import Pages
+from portal_api.web.pages import create_router as web_router
+from shared.clock import Clock, OffsetClock, SystemClock
+from shared.db import migrate
+from shared.db.engine import create_engine, session_factory
+from shared.db.unit_of_work import UnitOfWork
+from shared.http.operations import Readiness, operations_app, serve
+from shared.messaging.broker import create_broker
+from shared.messaging.consumer import TransactionalConsumer
+from shared.messaging.outbox import Outbox, OutboxRelay
+from shared.messaging.sandbox_clock import follow_sandbox_clock
+from shared.observability.logs import configure_logging
+from shared.service import main as run_main
+from shared.service import run_service
+
+MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+
+
+@dataclass(frozen=True, slots=True)
+class BillingFacts:
+    """The catalogue's port `BillingView`: billing stands above the catalogue, which therefore asks through here."""
+
+    connections: PostgresConnections
+    subscriptions: PostgresSubscriptions
+
+    async def is_stripe_connected(self, session: AsyncSession, organization_id: str) -> bool:
+        """Whether paid plans can be sold."""
+        connection = await self.connections.find(session, organization_id)
+        return connection is not None and connection.connected
+
+    async def live_subscription_count(self, session: AsyncSession, *, api_id: str | None, plan_id: str | None) -> int:
+        """Subscriptions that have not ended."""
+        return await self.subscriptions.live_count(session, api_id=api_id, plan_id=plan_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """The provider's side: identity, organizations, catalogue."""
+
+    identity: Identity
+    organizations: Organizations
+    repository: PostgresCatalogRepository
+    catalog: CatalogUseCases
+
+
+@dataclass(frozen=True, slots=True)
+class Developer:
+    """The developer's side: applications, tokens, billing."""
+
+    applications: Applications
+    credentials: Credentials
+    server: AuthorizationServer
+    subscriptions: Subscriptions
+    reader: BillingReader
+    stripe: StripeCredentials
+    projections: Projections
+
+
+@dataclass(frozen=True, slots=True)
+class PortalApi:
+    """A service ready to run: `app` answers, `runners` work."""
+
+    app: FastAPI
+    engine: AsyncEngine
+    uow: UnitOfWork
+    server: AuthorizationServer
+    readiness: Readiness
+    runners: tuple[Callable[[], Awaitable[None]], ...]
+
+
+def _provider(settings: Settings, outbox: Outbox, clock: Clock) -> Provider:
+    identity = Identity(PostgresIdentityRepository(), Argon2Passwords(), outbox)
+    organizations = Organizations(PostgresOrganizationRepository(), identity)
+    repository = PostgresCatalogRepository()
+    reader = CatalogReader(repository, organizations, settings.gateway_url)
+    addresses = Addresses(parse_allowed(settings.allowed_private_addresses))
+    billing = BillingFacts(PostgresConnections(), PostgresSubscriptions())
+    catalog = CatalogUseCases(
+        reader=reader,
+        imports=ImportApi(repository, organizations, HttpContractFetcher(addresses), OpenApiReader(), outbox, clock),
+        deployments=Deployments(repository, reader, addresses, outbox, clock),
+        releases=Releases(repository, reader, billing, outbox, clock),
+        plans=Plans(repository, reader, organizations, billing, outbox, clock),
+    )
+    return Provider(identity, organizations, repository, catalog)
+
+
+def _developer(settings: Settings, provider: Provider, outbox: Outbox, clock: Clock) -> Developer:
+    subscriptions, connections = PostgresSubscriptions(), PostgresConnections()
+    usage, invoices = PostgresUsage(), PostgresInvoices()
+    store = PostgresApplications()
+    credentials = Credentials(PostgresCredentials(), store, outbox)
+    ending = SubscriptionEnding(subscriptions, outbox, clock)
+    applications = Applications(store, next_number, clock, credentials, ending)
+    stripe = StripeCredentials(
+        connections, outbox, SealedBoxSealer(settings.billing_sealing_public_key), provider.organizations
+    )
+    return Developer(
+        applications=applications,
+        credentials=credentials,
+        server=AuthorizationServer(
+            issuer=settings.public_url,
+            credentials=credentials,
+            keys=PostgresSigningKeys(),
+            signer=JoseTokenSigner(settings.encryption_key_bytes),
+            publisher=outbox,
+            attempts=Attempts(),
+        ),
+        subscriptions=Subscriptions(
+            store=subscriptions,
+            publisher=outbox,
+            clock=clock,
+            applications=applications,
+            organizations=provider.organizations,
+            catalog=provider.catalog.reader,
+            stripe=stripe,
+            ending=ending,
+            portal_url=settings.public_url,
+        ),
+        reader=BillingReader(subscriptions, usage, invoices, applications, provider.repository, clock),
+        stripe=stripe,
+        projections=Projections(subscriptions, usage, invoices, connections, applications),
+    )
+
+
+def _app(settings: Settings, uow: UnitOfWork, provider: Provider, developer: Developer, changes: Changes) -> FastAPI:
+    authenticator = Authenticator(provider.identity, uow)
+    http = HttpDependencies(
+        uow=uow,
+        idempotency=Idempotency(uow),
+        current_actor=authenticator.current_actor,
+        optional_actor=authenticator.optional_actor,
+        base_url=settings.public_url,
+    )
+    pages = Pages(
+        http=http,
+        identity=provider.identity,
+        organizations=provider.organizations,
+        catalog=provider.catalog.reader,
+        applications=developer.applications,
+        credentials=developer.credentials,
+        subscriptions=developer.subscriptions,
+        billing=developer.reader,
+        session_cookie=SESSION_COOKIE,
+        secure_cookies=settings.secure_cookies,
+    )
+    billing = BillingRoutes(
+        http, provider.organizations, developer.subscriptions, developer.reader, developer.stripe, changes
+    )
+    applications = ApplicationRoutes(http, provider.organizations, developer.applications, developer.credentials)
+    routers = (
+        identity_router(http, provider.identity, secure_cookies=settings.secure_cookies),
+        organization_router(http, provider.organizations),
+        catalog_router(http, provider.catalog),
+        application_router(applications),
+        oauth_router(OAuthRoutes(http, developer.server, developer.applications)),
+        billing_router(billing),
+        web_router(pages),
+    )
+    return create_app(routers, base_url=settings.public_url, observe=_observe)
+
+
+def _observe(method: str, status: int, seconds: float) -> None:
+    metrics.REQUESTS.labels(method, f"{status // 100}xx").inc()
+    metrics.REQUEST_SECONDS.observe(seconds)
+
+
+def build(settings: Settings) -> PortalApi:
+    """Wire everything; nothing runs yet. Call it in a running event loop."""
+    offset_clock = OffsetClock()
+    clock: Clock = offset_clock if settings.sandbox else SystemClock()
+    bootstrap, prefix = settings.kafka_bootstrap_servers, settings.kafka_topic_prefix
+    engine = create_engine(settings.database_url, application_name="portal-api", pool_size=settings.database_pool_size)
+    sessions = session_factory(engine)
+    outbox = Outbox(source="portal-api", topic_prefix=prefix, clock=clock)
+    relay = OutboxRelay(engine, outbox, bootstrap_servers=bootstrap, name="portal-api", topic_prefix=prefix)
+    uow = UnitOfWork(sessions, outbox)
+    provider = _provider(settings, outbox, clock)
+    developer = _developer(settings, provider, outbox, clock)
+    changes = Changes()
+    consumer = TransactionalConsumer(
+        create_broker(bootstrap, client_id=f"portal-api-{settings.instance}"),
+        group=GROUP,
+        handlers=handlers(developer.projections),
+        sessions=sessions,
+        outbox=outbox,
+        topic_prefix=prefix,
+        bootstrap_servers=bootstrap,
+        after_commit=changes.notify,
+    )
+    app = _app(settings, uow, provider, developer, changes)
+    readiness = Readiness({"kafka": consumer.assigned.is_set})
+    operations = operations_app(readiness, service="portal-api")
+    runners: list[Callable[[], Awaitable[None]]] = [
+        lambda: serve(operations, settings.operations_host, settings.operations_port),
+        relay.run,
+        consumer.run,
+        lambda: serve(app, settings.host, settings.port),
+    ]
+    if settings.sandbox:
+        runners.append(follow_sandbox_clock(bootstrap, prefix, offset_clock))
+    return PortalApi(app, engine, uow, developer.server, readiness, tuple(runners))
+
+
+async def run(settings: Settings) -> None:
+    """Migrate, make the first signing key, then serve until told to stop."""
+    await asyncio.to_thread(migrate.upgrade, settings.database_url, MIGRATIONS)
+    portal = build(settings)
+    try:
+        async with portal.uow.transaction() as session:
+            await portal.server.ensure_signing_key(session)
+        await run_service(*portal.runners)
+    finally:
+        await portal.engine.dispose()
+
+
+if __name__ == "__main__":
+    service_settings = Settings()
+    configure_logging("portal-api", service_settings.log_level)
+    run_main(run(service_settings))
