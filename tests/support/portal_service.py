@@ -104,7 +104,9 @@ class PortalService:
         )
         base = f"/v1/organizations/{organization['id']}"
         project = await provider.post(f"{base}/projects", {"display_name": "Sample Project"}, status=201)
-        api = await provider.post(f"{base}/projects/{project['id']}/apis", {"document": CONTRACT}, status=201)
+        api = await provider.post(
+            f"{base}/projects/{project['id']}/apis", {"openapi": {"document": CONTRACT}}, status=201
+        )
         await provider.post(f"/v1/apis/{api['id']}/deployments", {"environment": "development"}, status=201)
         promotion = {"use_development_endpoint_configuration": True}
         await provider.post(f"/v1/apis/{api['id']}/promotions", promotion, status=201)

@@ -74,7 +74,7 @@ def connect_stripe(journey: Journey) -> str:
         headers=WAIT,
     )
     expect(connection["status"] == "connected", f"Stripe is {connection}")
-    return f"{connection['account_id']} connected, livemode {str(connection['livemode']).lower()}"
+    return f"{connection['account_id']} connected, mode {connection['mode']}"
 
 
 def create_plan(journey: Journey) -> str:

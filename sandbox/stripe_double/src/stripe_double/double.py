@@ -3,6 +3,8 @@
 import asyncio
 import collections
 import json
+import sqlite3
+from decimal import Decimal
 from typing import Any
 
 from stripe_double import accounts
@@ -96,16 +98,24 @@ class Double:
                 report_rejections(self.work(row["account"]))
 
     def meter_event_totals(self, customer: str | None, event_name: str | None) -> dict[str, Any]:
-        """Every meter event kept, with the sum of the accepted ones per customer and event name."""
+        """The meter events that count, their sums per customer and event name, and those that do not count."""
         rows = self.store.db.execute(
             "SELECT * FROM meter_events WHERE (?1 IS NULL OR customer = ?1)"
             " AND (?2 IS NULL OR event_name = ?2) ORDER BY seq",
             (customer, event_name),
         ).fetchall()
+        accepted = [row for row in rows if row["rejected"] is None and not row["canceled"]]
         sums: dict[str, int] = {}
-        for row in rows:
-            if row["rejected"] is None and not row["canceled"]:
-                name = f"{row['customer']} {row['event_name']}"
-                sums[name] = sums.get(name, 0) + int(row["value"] or 1)
-        events = [dict(row) | {"payload": json.loads(row["payload"])} for row in rows]
-        return {"count": len(rows), "total": sum(sums.values()), "sums": sums, "events": events}
+        for row in accepted:
+            name = f"{row['customer']} {row['event_name']}"
+            sums[name] = sums.get(name, 0) + int(Decimal(row["value"] or 1))
+        return {
+            "data": [_shown(row) for row in accepted],
+            "not_counted": [_shown(row) for row in rows if row not in accepted],
+            "sums": sums,
+            "total": sum(sums.values()),
+        }
+
+
+def _shown(row: sqlite3.Row) -> dict[str, Any]:
+    return dict(row) | {"payload": json.loads(row["payload"])}

@@ -103,6 +103,7 @@ class Gateway:
             for feed in self._feeds:
                 await feed.ready.wait()
             await shipper.announced.wait()
+            self._judge_age()
             self.port = await server.listen(settings.host, settings.port)
             # Nothing that lives from here on is garbage: collections need not look at it again.
             gc.collect()
@@ -169,10 +170,13 @@ class Gateway:
     async def _watch_age(self) -> None:
         """Calls are admitted while the oldest table is young enough."""
         while True:
-            age = max(feed.age_seconds() for feed in self._feeds)
-            self.tables.set_fresh(age <= self._settings.tables_max_age_seconds)
-            metrics.TABLES_AGE.set(min(age, time.monotonic()))
+            self._judge_age()
             await asyncio.sleep(0.2)
+
+    def _judge_age(self) -> None:
+        age = max(feed.age_seconds() for feed in self._feeds)
+        self.tables.set_fresh(age <= self._settings.tables_max_age_seconds)
+        metrics.TABLES_AGE.set(min(age, time.monotonic()))
 
 
 async def _as_coroutine(runner: Callable[[], Awaitable[None]]) -> None:

@@ -46,4 +46,6 @@ async def cluster_id(bootstrap_servers: str) -> str:
 
 
 if __name__ == "__main__":
-    asyncio.run(create_topics(sys.argv[1], prefix=sys.argv[2] if len(sys.argv) > 2 else ""))
+    # <bootstrap servers> [<prefix> [<replication factor>]]
+    servers, prefix, factor = [*sys.argv[1:], *("", "1")[len(sys.argv) - 2 :]]
+    asyncio.run(create_topics(servers, prefix=prefix, replication_factor=int(factor)))

@@ -12,11 +12,11 @@ from decimal import Decimal
 from typing import Any
 
 import typing_extensions
-from stripe._request_options import RequestOptions
+from stripe import _request_options
 
 Schema = dict[str, Any]
 
-_OPTIONS = frozenset(RequestOptions.__annotations__)
+_OPTIONS = frozenset(_request_options.RequestOptions.__annotations__)
 _WRAPPERS = (typing.NotRequired, typing.Required, typing_extensions.NotRequired, typing_extensions.Required)
 _LITERALS = (typing.Literal, typing_extensions.Literal)
 _SCALARS: dict[object, Schema] = {
@@ -39,7 +39,8 @@ def schema_for(class_path: str) -> Schema:
 
 def _object(cls: type) -> Schema:
     # The SDK imports StripeContext for type checkers only; it is a request option, which we drop.
-    names = {**vars(importlib.import_module(cls.__module__)), "StripeContext": object}
+    own = vars(importlib.import_module(cls.__module__))
+    names = {**vars(_request_options), "StripeContext": object, **own}
     hints = typing.get_type_hints(cls, names, include_extras=True)
     fields = {name: _schema(hint) for name, hint in hints.items() if name not in _OPTIONS}
     required: frozenset[str] = getattr(cls, "__required_keys__", frozenset())

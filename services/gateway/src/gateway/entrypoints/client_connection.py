@@ -291,7 +291,8 @@ class ClientConnection(asyncio.Protocol):
         call = self._call
         if call is None:
             return
-        self._record(call, call.upstream_status)
+        # A reset may be known to the transport before we are told of it.
+        self._record(call, call.upstream_status, client_aborted=self._transport.is_closing())
         if data:
             self._transport.write(data)
         self._answered()

@@ -41,7 +41,7 @@ _MEANINGS = {
     413: "The request is too large",
     422: "The request is not valid; the field is named",
     429: "Too many attempts",
-    502: "An address that you named does not answer",
+    503: "Something that it needs is not set up or away",
 }
 
 

@@ -115,7 +115,7 @@ def _stripe_credentials(router: APIRouter, deps: BillingRoutes) -> None:
         operation_id="connect_stripe",
         tags=["Stripe"],
         summary="Connect Stripe",
-        responses={**problems(401, 403, 404, 422), 503: {"description": "Stripe is not configured here"}},
+        responses=problems(401, 403, 404, 422, 503),
     )
     async def connect(
         organization: str, body: StripeKeys, prefer: Prefer = None, actor: Actor = Depends(http.current_actor)

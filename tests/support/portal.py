@@ -1,0 +1,119 @@
+"""A portal-api in this process on a database of its own, and clients that are signed in to it."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from portal_api.main import MIGRATIONS, PortalApi, build
+from portal_api.settings import Settings
+from shared.db import migrate
+
+BASE = "http://portal.test"
+PASSWORD = "three calm green trees"
+CONTRACT = """\
+openapi: 3.0.3
+info:
+  title: Reading List API
+  version: 1.0.0
+servers:
+  - url: http://93.184.216.34/v1
+paths:
+  /books:
+    get:
+      operationId: listBooks
+      summary: List books
+      responses:
+        200: {description: The books}
+    post:
+      responses:
+        "201": {description: Added}
+  /books/{id}:
+    get:
+      operationId: getBook
+      parameters:
+        - {name: id, in: path, required: true, schema: {type: string}}
+      responses:
+        "200": {description: One book}
+"""
+UNIT_PLAN = {
+    "name": "Pay-as-you-go",
+    "description": "Pay $0.02 per API request, billed monthly",
+    "rate_limit": {"count": 1000, "unit": "minute"},
+    "pricing_model": "unit",
+    "currency": "usd",
+    "billing_period": "month",
+    "unit_amount_decimal": "2",
+}
+
+
+@dataclass
+class Portal:
+    """The service and a way to call it."""
+
+    service: PortalApi
+    settings: Settings
+
+    def client(self, token: str | None = None) -> httpx.AsyncClient:
+        """A client; with a personal access token, if given."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        transport = httpx.ASGITransport(app=self.service.app, raise_app_exceptions=False)
+        return httpx.AsyncClient(transport=transport, base_url=BASE, headers=headers)
+
+    async def signed_up(self, email: str) -> httpx.AsyncClient:
+        """A client with the token of a new user."""
+        browser = self.client()
+        user = {"email": email, "password": PASSWORD, "name": email.partition("@")[0]}
+        assert (await browser.post("/v1/users", json=user)).status_code == 201
+        session = await browser.post("/v1/sessions", json={"email": email, "password": PASSWORD})
+        csrf = {"X-CSRF-Token": session.json()["csrf_token"]}
+        token = await browser.post("/v1/personal-access-tokens", json={"name": "test"}, headers=csrf)
+        assert token.status_code == 201, token.text
+        return self.client(token.json()["token"])
+
+
+@asynccontextmanager
+async def portal(
+    database_url: str, *, kafka: str = "127.0.0.1:1", topic_prefix: str = "", allowed: str = ""
+) -> AsyncIterator[Portal]:
+    """Migrated and wired; nothing of it runs beside the requests (start `service.runners` where a test needs it)."""
+    settings = Settings(
+        database_url=database_url,
+        encryption_key=base64.b64encode(b"k" * 32).decode(),
+        public_url=BASE,
+        gateway_url="http://gateway.test",
+        kafka_bootstrap_servers=kafka,
+        kafka_topic_prefix=topic_prefix,
+        allowed_private_addresses=allowed,
+    )
+    await asyncio.to_thread(migrate.upgrade, database_url, MIGRATIONS)
+    service = build(settings)
+    try:
+        yield Portal(service, settings)
+    finally:
+        await service.engine.dispose()
+
+
+async def created(response: httpx.Response, status: int = 201) -> dict[str, Any]:
+    """The body of a success; the problem, where it is none."""
+    assert response.status_code == status, response.text
+    body: dict[str, Any] = response.json()
+    return body
+
+
+async def provider_with_api(client: httpx.AsyncClient, name: str) -> dict[str, str]:
+    """Ids of an organization with project, API and plan."""
+    terms = {"privacy_policy_accepted": True, "terms_accepted": True}
+    org = await created(await client.post("/v1/organizations", json={"name": name, **terms}))
+    base = f"/v1/organizations/{org['id']}"
+    project = await created(await client.post(f"{base}/projects", json={"display_name": "Sample Project"}))
+    body = {"openapi": {"document": CONTRACT}}
+    api = await created(await client.post(f"{base}/projects/{project['id']}/apis", json=body))
+    plan = await created(await client.post(f"{base}/plans", json=UNIT_PLAN))
+    return {"organization": org["id"], "project": project["id"], "api": api["id"], "plan": plan["id"]}
