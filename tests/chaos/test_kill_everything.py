@@ -101,4 +101,7 @@ async def _drained(whole: WholeStack, subscription_id: str, answered: int) -> St
         before, last = last, await count(whole, subscription_id)
         return last if last.balanced and last == before and last.recorded >= answered else None
 
-    return await eventually(settled, timeout_seconds=120, message="recorded = metered = reported")
+    try:
+        return await eventually(settled, timeout_seconds=120, message="recorded = metered = reported")
+    except AssertionError:
+        raise AssertionError(f"{answered} answered; the stations do not balance: {last}") from None

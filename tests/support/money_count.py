@@ -105,7 +105,7 @@ async def _metered(whole: WholeStack, number: int) -> tuple[int, int]:
 
 async def _reported(whole: WholeStack, subscription_id: str) -> int:
     query = (
-        "select coalesce(sum(units), 0)::bigint as units from meter_event_ledger"
+        "select coalesce(sum(units), 0)::bigint as units from ledger"
         " where subscription_id = $1 and status in ('sent', 'confirmed')"
     )
     rows = await _fetch(whole, "billing_sync", query, subscription_id)

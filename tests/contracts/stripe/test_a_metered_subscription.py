@@ -138,13 +138,18 @@ def test_flat_and_usage_bill_the_fee_in_advance(shop: Shop, double: DoubleProces
     assert sorted(line.amount for line in newest.lines.data) == [200, 900]
 
 
-def test_an_invoice_item_makes_a_draft_right(shop: Shop) -> None:
-    customer = shop.subscribe({"price": shop.metered_price(shop.meter()).id}).customer
-    invoice = shop.v1.invoices.create({"customer": str(customer), "currency": "usd", "auto_advance": False})
+def test_an_invoice_of_its_own_needs_the_subscriptions_card_named(shop: Shop) -> None:
+    """Checkout makes the card the subscription's default, not the customer's."""
+    subscription = shop.subscribe({"price": shop.metered_price(shop.meter()).id})
+    customer = str(subscription.customer)
+    invoice = shop.v1.invoices.create({"customer": customer, "currency": "usd", "auto_advance": False})
     shop.v1.invoice_items.create(
-        {"customer": str(customer), "invoice": invoice.id, "amount": 340, "currency": "usd", "description": "rest"}
+        {"customer": customer, "invoice": invoice.id, "amount": 340, "currency": "usd", "description": "rest"}
     )
-    assert shop.v1.invoices.pay(invoice.id).status == "paid", "pay finalizes a draft"
+    with pytest.raises(stripe.InvalidRequestError, match="default_payment_method"):
+        shop.v1.invoices.pay(invoice.id)
+    card = str(subscription.default_payment_method)
+    assert shop.v1.invoices.pay(invoice.id, {"payment_method": card}).status == "paid", "pay finalizes a draft"
     paid = shop.v1.invoices.retrieve(invoice.id)
     assert (paid.total, paid.status) == (340, "paid")
     (payment,) = shop.v1.invoice_payments.list({"invoice": invoice.id, "status": "paid"}).data

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from jose import jwt
+
 from shared.clock import real_now
 from shared.events.catalog import ApiState, Deployment, Lifecycle, Operation, RateLimit
 from shared.events.identity import CredentialState, KeyHash, SigningKeyState

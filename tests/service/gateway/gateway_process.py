@@ -11,8 +11,11 @@ from pathlib import Path
 
 import httpx
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from tests.service.gateway import builders
+from tests.support.eventually import eventually
+
 from shared.events.call_record import CALL, HEADER_BYTES, STREAM_CLOSED, unpack_header
-from shared.events.envelope import Event, State, encode
+from shared.events.envelope import State, encode
 from shared.events.topics import (
     CATALOG_APIS,
     GATEWAY_REQUESTS,
@@ -21,9 +24,6 @@ from shared.events.topics import (
     SUBSCRIPTIONS_ACCESS,
     Topic,
 )
-
-from tests.service.gateway import builders
-from tests.support.eventually import eventually
 
 
 def free_port() -> int:
@@ -118,11 +118,14 @@ class GatewayProcess:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/acme/reading/v1"
 
-    async def start(self) -> None:
+    def _spawn(self) -> subprocess.Popen[bytes]:
         with (self.directory / "gateway.log").open("ab") as output:
-            self._process = subprocess.Popen(
+            return subprocess.Popen(
                 [sys.executable, "-m", "gateway.main"], env=self._environment, stdout=output, stderr=output
             )
+
+    async def start(self) -> None:
+        self._process = self._spawn()
         async with httpx.AsyncClient() as client:
 
             async def is_ready() -> bool:
@@ -150,6 +153,3 @@ class GatewayProcess:
 
     async def kill(self) -> None:
         await asyncio.to_thread(self.end, signal.SIGKILL)
-
-
-__all__ = ["Bus", "Event", "GatewayProcess"]

@@ -5,6 +5,9 @@ import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+from tests.service.gateway import builders
+from tests.service.gateway.scripted_upstream import ScriptedUpstream
+
 from gateway.adapters.access_token import AccessTokens
 from gateway.adapters.refusal_counts import RefusalCounts
 from gateway.adapters.stream_files import StreamFiles
@@ -19,9 +22,6 @@ from shared.clock import SystemClock
 from shared.events.call_record import CALL
 from shared.events.envelope import State, encode
 from shared.events.subscriptions import access_key
-
-from tests.service.gateway import builders
-from tests.service.gateway.scripted_upstream import ScriptedUpstream
 
 HEAD_END = b"\r\n\r\n"
 
@@ -96,7 +96,8 @@ async def read_until_quiet(reader: asyncio.StreamReader, quiet: float) -> tuple[
     received = b""
     try:
         while True:
-            async with asyncio.timeout(quiet):
+            # A loaded machine may take its time for the first byte.
+            async with asyncio.timeout(quiet if received else 5):
                 data = await reader.read(1 << 16)
             if not data:
                 return received, True
@@ -131,9 +132,14 @@ def request(
     prefix: bytes = b"/acme/reading/v1",
 ) -> bytes:
     """A raw request; the body as it is, its framing in `headers`."""
-    return (
-        b"%b %b%b %b\r\nHost: gateway.test\r\n%b%b\r\n%b"
-        % (method, prefix, path, version, credential, headers, body)
+    return b"%b %b%b %b\r\nHost: gateway.test\r\n%b%b\r\n%b" % (
+        method,
+        prefix,
+        path,
+        version,
+        credential,
+        headers,
+        body,
     )
 
 

@@ -8,15 +8,16 @@ from pathlib import Path
 
 import httpx
 import pytest
+from tests.service.gateway import builders
+from tests.service.gateway.gateway_process import Bus, GatewayProcess
+from tests.service.gateway.scripted_upstream import ScriptedUpstream
+from tests.support.eventually import eventually
+
 from shared.events.call_record import FLAG_INTENT_ONLY
 from shared.events.envelope import decode
 from shared.events.gateway import CallsRefused
 from shared.events.topics import GATEWAY_REFUSALS, IDENTITY_CREDENTIALS, SUBSCRIPTIONS_ACCESS
 from shared.messaging.topics_admin import create_topics
-from tests.service.gateway import builders
-from tests.service.gateway.gateway_process import Bus, GatewayProcess
-from tests.service.gateway.scripted_upstream import ScriptedUpstream
-from tests.support.eventually import eventually
 
 KEY = {"X-API-Key": builders.API_KEY}
 
@@ -129,11 +130,11 @@ async def test_kill_9_while_calls_flow_loses_nothing_and_ships_nothing_twice(wor
             group.create_task(caller())
         for _ in range(kills):
             before = answered
-            await eventually(lambda before=before: answered >= before + 100)
+            await eventually(lambda before=before: answered >= before + 100, timeout_seconds=60)
             await world.gateway.kill()
             await world.gateway.start()
         before = answered
-        await eventually(lambda: answered >= before + 20)
+        await eventually(lambda: answered >= before + 20, timeout_seconds=60)
         stop.set()
     assert await world.gateway.stop() == 0
     calls = await world.bus.calls()

@@ -10,11 +10,12 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from shared.events.call_record import FLAG_BILLABLE, FLAG_CLIENT_ABORTED, FLAG_SANDBOX, FLAG_UPSTREAM_FAILED
 from tests.service.gateway import builders
 from tests.service.gateway.harness import HEAD_END, Harness, read_until_quiet, request, running, status
 from tests.service.gateway.scripted_upstream import BIG, PATTERN
 from tests.support.eventually import eventually
+
+from shared.events.call_record import FLAG_BILLABLE, FLAG_CLIENT_ABORTED, FLAG_SANDBOX, FLAG_UPSTREAM_FAILED
 
 STATUS, FLAGS, BYTES_IN, BYTES_OUT, REQUEST_ID = 12, 13, 4, 5, 14
 
@@ -36,7 +37,14 @@ async def test_a_call_is_answered_recorded_and_stripped_of_its_credential(gatewa
     assert b"X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\n" in head
     (record,) = gateway.records()
     assert record[1:] and record[0] == 1
-    assert (record[2], record[3], record[6], record[8], record[STATUS], record[FLAGS]) == (11, 3, 7, 5, 200, FLAG_BILLABLE)
+    assert (record[2], record[3], record[6], record[8], record[STATUS], record[FLAGS]) == (
+        11,
+        3,
+        7,
+        5,
+        200,
+        FLAG_BILLABLE,
+    )
     assert b"X-Request-Id: " + bytes(record[REQUEST_ID]).hex().encode() in head  # type: ignore[arg-type]
     assert b"X-Request-Id: " + bytes(record[REQUEST_ID]).hex().encode() in answer  # type: ignore[arg-type]
 
@@ -115,7 +123,11 @@ async def test_request_bodies_arrive_whole_in_any_pieces(gateway: Harness) -> No
         b"/books/echo", b"Transfer-Encoding: chunked\r\n", method=b"POST", body=b"3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n"
     )
     for raw, body in ((lengths, b"abc"), (chunks, b"abcde")):
-        for pieces in ([raw], [raw[i : i + 40] for i in range(0, len(raw), 40)], [raw[:-8], *(bytes([c]) for c in raw[-8:])]):
+        for pieces in (
+            [raw],
+            [raw[i : i + 40] for i in range(0, len(raw), 40)],
+            [raw[:-8], *(bytes([c]) for c in raw[-8:])],
+        ):
             answer, closed = await gateway.exchange(*pieces)
             assert answer.endswith(b"--" + body), answer
             assert not closed
@@ -125,13 +137,14 @@ async def test_request_bodies_arrive_whole_in_any_pieces(gateway: Harness) -> No
 async def test_pipelined_requests_are_answered_in_order(gateway: Harness) -> None:
     post = request(b"/books/echo", b"Content-Length: 4\r\n", method=b"POST", body=b"pipe")
     answer, _ = await gateway.exchange(
-        b"\r\n" + request(headers=b"X-P: 1\r\n") + request(b"/books/chunked") + post + request(headers=b"X-P: 4\r\n")
+        b"\r\n" + request(headers=b"X-P: 1\r\n") + request(b"/books/chunked") + post + request(headers=b"X-P: 4\r\n"),
+        quiet=1.0,
     )
     assert answer.count(b"HTTP/1.1 200 OK") == 4
     assert answer.index(b"X-P: 1") < answer.index(b"hello") < answer.index(b"--pipe") < answer.index(b"X-P: 4")
-    answer, _ = await gateway.exchange(request(b"/books/ok") * 200, quiet=0.4)
+    answer, _ = await gateway.exchange(request(b"/books/ok") * 200, quiet=1.5)
     assert answer.count(b"HTTP/1.1 200 OK") == 200
-    answer, _ = await gateway.exchange(request(credential=b"") * 3000, quiet=0.4)
+    answer, _ = await gateway.exchange(request(credential=b"") * 3000, quiet=1.5)
     assert answer.count(b"HTTP/1.1 401 ") == 3000
     assert len(gateway.records()) == 204
 
@@ -172,7 +185,9 @@ async def test_a_stale_connection_is_replaced_once_and_only_for_repeatable_calls
     for _ in range(4):
         answer, _ = await gateway.exchange(request(b"/books/once"))
         assert status(answer) == 200
-    answer, _ = await gateway.exchange(request(b"/books/once", method=b"POST", headers=b"Content-Length: 1\r\n", body=b"x"))
+    answer, _ = await gateway.exchange(
+        request(b"/books/once", method=b"POST", headers=b"Content-Length: 1\r\n", body=b"x")
+    )
     assert status(answer) == 502
     assert [record[STATUS] for record in gateway.records()] == [200, 200, 200, 200, 502]
 
@@ -191,7 +206,7 @@ async def test_a_slow_reader_gets_everything_and_the_gateway_buffers_little(gate
     answer, _ = await read_until_quiet(reader, 0.15)
     assert status(answer) == 200
     writer.close()
-    assert [record[BYTES_OUT] for record in gateway.records()][0] == BIG
+    assert next(record[BYTES_OUT] for record in gateway.records()) == BIG
 
 
 async def test_a_large_upload_arrives_whole(gateway: Harness) -> None:
@@ -270,7 +285,9 @@ async def test_an_offered_upgrade_is_ignored(gateway: Harness) -> None:
 
 async def test_a_body_over_the_bound_is_413(tmp_path: Path) -> None:
     async with running(tmp_path, max_body_bytes=10) as gateway:
-        answer, _ = await gateway.exchange(request(b"/books", b"Content-Length: 11\r\n", method=b"POST", body=b"x" * 11))
+        answer, _ = await gateway.exchange(
+            request(b"/books", b"Content-Length: 11\r\n", method=b"POST", body=b"x" * 11)
+        )
         assert status(answer) == 413
         assert gateway.upstream.received == []
         chunked = request(b"/books", b"Transfer-Encoding: chunked\r\n", method=b"POST", body=b"b\r\n" + b"x" * 11)

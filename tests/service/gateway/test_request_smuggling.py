@@ -1,4 +1,4 @@
-"""A message that two servers could frame differently is refused, and the connection with it: one answer, then closed."""
+"""A message that two servers could frame differently is refused: one answer, then the connection is closed."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -79,7 +79,9 @@ LINES_REFUSED = {
     "tls hello": (400, b"\x16\x03\x01\x02\x00\x01\n\n\r\n\r\n"),
     "too many headers": (
         431,
-        b"GET /acme/reading/v1/books HTTP/1.1\r\nHost: a\r\n" + b"".join(b"X-%d: 1\r\n" % i for i in range(200)) + b"\r\n",
+        b"GET /acme/reading/v1/books HTTP/1.1\r\nHost: a\r\n"
+        + b"".join(b"X-%d: 1\r\n" % i for i in range(200))
+        + b"\r\n",
     ),
     "endless head": (431, b"GET / HTTP/1.1\r\nX: " + b"a" * 70_000),
 }
@@ -130,7 +132,10 @@ CHUNKS_REFUSED = {
 @pytest.mark.parametrize("name", CHUNKS_REFUSED)
 async def test_faulty_chunks_are_refused(gateway: Harness, name: str) -> None:
     raw = request(
-        b"/books", b"Transfer-Encoding: chunked\r\n", method=b"POST", body=CHUNKS_REFUSED[name] + request(b"/books/evil")
+        b"/books",
+        b"Transfer-Encoding: chunked\r\n",
+        method=b"POST",
+        body=CHUNKS_REFUSED[name] + request(b"/books/evil"),
     )
     answer, closed = await gateway.exchange(raw)
     assert (status(answer), closed) == (400, True), answer

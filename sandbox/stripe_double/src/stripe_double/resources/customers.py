@@ -14,7 +14,7 @@ from stripe_double.store import Object
 from stripe_double.work import Work, merge_metadata
 
 _FIELDS = ("name", "email", "description", "phone", "address", "shipping", "balance", "preferred_locales", "tax_exempt")
-_MODELLED = " ".join(_FIELDS) + " metadata payment_method invoice_settings"
+_MODELLED = " ".join(_FIELDS) + " metadata invoice_settings"
 
 
 def new_customer(work: Work, params: dict[str, Any]) -> Object:
@@ -116,7 +116,9 @@ def _list(work: Work, params: dict[str, Any]) -> Object:
 
 
 OPERATIONS = (
-    Operation("POST", "/v1/customers", "_customer_create_params.CustomerCreateParams", _create, _MODELLED),
+    Operation(
+        "POST", "/v1/customers", "_customer_create_params.CustomerCreateParams", _create, f"{_MODELLED} payment_method"
+    ),
     Operation("GET", "/v1/customers", "_customer_list_params.CustomerListParams", _list, f"{LIST} email created"),
     Operation("GET", "/v1/customers/{id}", "_customer_retrieve_params.CustomerRetrieveParams", _retrieve),
     Operation("POST", "/v1/customers/{id}", "_customer_update_params.CustomerUpdateParams", _update, _MODELLED),

@@ -23,7 +23,7 @@ def _create(work: Work, params: dict[str, Any]) -> Object:
             "last_setup_error": None,
             "next_action": None,
             "payment_method": None,
-            "payment_method_types": params.get("payment_method_types", ["card"]),
+            "payment_method_types": ["card"],
             "status": "requires_payment_method",
             "usage": params.get("usage", "off_session"),
         },
@@ -62,7 +62,7 @@ OPERATIONS = (
         "/v1/setup_intents",
         "_setup_intent_create_params.SetupIntentCreateParams",
         _create,
-        "customer description metadata payment_method_types usage",
+        "customer description metadata usage",
     ),
     Operation(
         "GET",

@@ -21,6 +21,8 @@ log = structlog.get_logger()
 
 # A call open for longer no longer holds the stream's complete_until back: its record becomes a late row.
 LONG_CALL_SECONDS = 30.0
+# Readers take a call's admission as its time less its latency, which is measured on another clock: room for the drift.
+CLAIM_MARGIN_US = 20_000
 
 _COMMIT = struct.Struct("<I")
 _U32 = 0xFFFFFFFF
@@ -173,7 +175,7 @@ class WriteAheadLog:
                 oldest = admitted_us
                 break
             del self._admitted[slot]
-        return max(self.stated_complete_until_us, min(now, oldest))
+        return max(self.stated_complete_until_us, min(now, oldest) - CLAIM_MARGIN_US)
 
     def state_complete_until(self, complete_until_us: int) -> None:
         """It is about to be sent: whoever adopts this log must not say less, nor record anything before it."""

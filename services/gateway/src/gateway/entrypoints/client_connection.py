@@ -12,6 +12,7 @@ from typing import cast
 from gateway.domain.framing import BadFraming, unfinished_head_problem
 from gateway.domain.problems import MALFORMED, PAYLOAD_TOO_LARGE, PROBLEMS, Problem, Refusal
 from gateway.domain.usage import CLIENT_CLOSED_REQUEST
+from gateway.entrypoints import deadlines
 from gateway.entrypoints.answers import response_head
 from gateway.entrypoints.connection_owner import Proxy
 from gateway.entrypoints.request_reader import RequestReader
@@ -21,12 +22,6 @@ from gateway.use_cases import Admitted, Wait
 
 MAX_PIPELINED_BYTES = 64 * 1024
 MAX_SKIPPED_BYTES = 64 * 1024
-WAIT_SECONDS = 1.0
-WAIT_STEP_SECONDS = 0.02
-KEEP_ALIVE_SECONDS = 75.0
-HEAD_SECONDS = 30.0
-BODY_SECONDS = 60.0
-LINGER_SECONDS = 2.0
 
 _IDLE, _WAITING, _CALL, _SKIP, _DRAIN = range(5)
 _TIMEOUT = PROBLEMS["request-timeout"]
@@ -37,7 +32,7 @@ class ClientConnection(asyncio.Protocol):
 
     def __init__(self, proxy: Proxy) -> None:
         self._proxy = proxy
-        self._transport: asyncio.Transport = _NOWHERE
+        self._transport = asyncio.Transport()  # until there is one
         self._peer = b""
         self._reader = RequestReader()
         self._head = self._reader.head
@@ -192,14 +187,14 @@ class ClientConnection(asyncio.Protocol):
         """The tables get a second to hear of what the caller was just told."""
         now = time.monotonic()
         if not self._wait_until:
-            self._wait_until = now + WAIT_SECONDS
+            self._wait_until = now + deadlines.WAIT_SECONDS
         if now >= self._wait_until or not self._proxy.may_wait():
             self._state = _IDLE
             self._refuse(outcome.refusal)
             return
         self._state = _WAITING
         self._proxy.waiting += 1
-        asyncio.get_running_loop().call_later(WAIT_STEP_SECONDS, self._decide_again)
+        asyncio.get_running_loop().call_later(deadlines.WAIT_STEP_SECONDS, self._decide_again)
 
     def _decide_again(self) -> None:
         self._proxy.waiting -= 1
@@ -378,9 +373,6 @@ class ClientConnection(asyncio.Protocol):
         self._buffer = b""
         if self._lost or self._transport.is_closing():
             return
-        if self.request_complete and self._call is None and not self._hold_pipeline and self._head.http_10:
-            self._transport.close()
-            return
         if self._hold_pipeline or self._hold_upstream:
             self._hold_pipeline = self._hold_upstream = False
             self._update_reading()
@@ -391,22 +383,17 @@ class ClientConnection(asyncio.Protocol):
         """End what takes too long; called several times a second."""
         quiet = now - self._seen
         if self._state == _IDLE:
-            if self._buffer and quiet > HEAD_SECONDS:
+            if self._buffer and quiet > deadlines.HEAD_SECONDS:
                 self._break_off(_TIMEOUT)
-            elif quiet > KEEP_ALIVE_SECONDS or (self._proxy.draining and not self._buffer):
+            elif quiet > deadlines.KEEP_ALIVE_SECONDS or (self._proxy.draining and not self._buffer):
                 self._transport.close()
-        elif self._state == _DRAIN and quiet > LINGER_SECONDS and not self._write_paused:
+        elif self._state == _DRAIN and quiet > deadlines.LINGER_SECONDS and not self._write_paused:
             self._transport.abort()
-        elif quiet > BODY_SECONDS and (self._write_paused or not (self.request_complete or self._hold_upstream)):
+        elif quiet > deadlines.BODY_SECONDS and (
+            self._write_paused or not (self.request_complete or self._hold_upstream)
+        ):
             self._end_call(_TIMEOUT)
 
     def abort(self) -> None:
         """The time to finish is over."""
         self._transport.abort()
-
-
-class _Nowhere(asyncio.Transport):
-    """Before there is a connection."""
-
-
-_NOWHERE = _Nowhere()
