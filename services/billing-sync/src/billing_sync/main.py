@@ -79,6 +79,7 @@ def build(settings: Settings) -> list[Runner]:
         consumer.run,
         worker.run,
         worker.sweep,
+        worker.keep_leases,
         lambda: serve(
             operations_app(readiness, service="billing-sync"), settings.operations_host, settings.operations_port
         ),

@@ -18,7 +18,7 @@ from shared.events.billing import BillingEvent
 from shared.events.topics import BILLING_EVENTS
 from shared.messaging.outbox import Outbox
 
-LEASE_SECONDS = 180.0  # longer than a step may take (timers.STEP_SECONDS)
+LEASE_SECONDS = 15.0  # renewed while a step runs: a killed worker keeps its jobs from the next no longer than this
 
 _REQUEST = text(
     "insert into jobs(kind, key, due_at, not_before) values (:kind, :key, :due, :due) on conflict (kind, key) do update"
@@ -32,6 +32,7 @@ _CLAIM = text(
     " order by due_at limit :limit for update skip locked) c"
     " where j.kind = c.kind and j.key = c.key returning j.kind, j.key, j.wanted, j.attempts"
 )
+_RENEW = text("update jobs set lease_until = :until where holder = any(cast(:holders as text[]))")
 # Key share: stops `_CLAIM` (for update), not `_REQUEST` (no key update), so that handlers never deadlock with jobs.
 _FENCE = text("select 1 from jobs where kind = :kind and key = :key and holder = :holder for key share")
 _FINISH = text(
@@ -112,6 +113,12 @@ class PostgresWork:
                 {"holder": holder, "until": now + timedelta(seconds=LEASE_SECONDS), "now": now, "limit": limit},
             )
             return [Job(row.kind, row.key, holder, row.wanted, row.attempts) for row in rows]
+
+    async def renew(self, holders: list[str]) -> None:
+        """Keep the leases of jobs that still run."""
+        until = real_now() + timedelta(seconds=LEASE_SECONDS)
+        async with self._sessions() as session, session.begin():
+            await Transaction(session, self._outbox).run(_RENEW, {"holders": holders, "until": until})
 
     async def finish(
         self, job: Job, *, again_seconds: float | None, error: str | None, pause_seconds: float = 0.0

@@ -42,7 +42,8 @@ PERFORMERS: Mapping[str, Performer] = {
     "reconcile": reconcile.reconcile_subscription,
 }
 
-STEP_SECONDS = 120.0  # shorter than a lease
+STEP_SECONDS = 120.0
+RENEW_SECONDS = 4.0  # several times within a lease
 MAX_DELAY_SECONDS = 60.0
 MAX_ATTEMPTS = 60  # about an hour of failures; then parked, until something or the reconciliation asks again
 SWEEP_SECONDS = 2.0
@@ -52,6 +53,7 @@ class Queue(Protocol):
     """The durable queue of jobs."""
 
     async def claim(self, holder: str, limit: int) -> list[Job]: ...
+    async def renew(self, holders: list[str]) -> None: ...
     async def finish(
         self, job: Job, *, again_seconds: float | None, error: str | None, pause_seconds: float = 0.0
     ) -> None: ...
@@ -68,6 +70,7 @@ class Worker:
         self._queue = queue
         self._concurrency = concurrency
         self._running = 0
+        self._holders: dict[Job, str] = {}
 
     async def run(self) -> None:
         """Claim and perform, with at most `concurrency` jobs at once."""
@@ -79,12 +82,24 @@ class Worker:
                     JOBS_DUE.set(len(jobs))
                     for job in jobs:
                         self._running += 1
+                        self._holders[job] = job.holder
                         group.create_task(self._perform(job))
                     if not jobs:
                         await self._queue.wait(await self._queue.seconds_to_next() if room else 0.5)
                 except (DBAPIError, InterfaceError, OSError, TimeoutError) as error:
                     log.warning("worker cannot reach its database, will retry", error=repr(error))
                     await asyncio.sleep(1)
+
+    async def keep_leases(self) -> None:
+        """Leases are short so that a killed worker's jobs go on soon; a job that runs on keeps its own."""
+        while True:
+            await asyncio.sleep(RENEW_SECONDS)
+            if not self._holders:
+                continue
+            try:
+                await self._queue.renew(sorted(set(self._holders.values())))
+            except (DBAPIError, InterfaceError, OSError, TimeoutError) as error:
+                log.warning("leases not renewed, will retry", error=repr(error))
 
     async def sweep(self) -> None:
         """The safety net for lost webhooks."""
@@ -127,6 +142,7 @@ class Worker:
             log.warning("a job was not given back; its lease will run out", job=job.kind, error=repr(failure))
         finally:
             self._running -= 1
+            self._holders.pop(job, None)
             self._queue.wake()
 
 
