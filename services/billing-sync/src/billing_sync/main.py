@@ -110,7 +110,7 @@ async def _serve(settings: Settings) -> None:
 
 def main() -> None:
     """`python -m billing_sync.main`."""
-    settings = Settings()  # type: ignore[call-arg]  # from the environment
+    settings = Settings()  # from the environment
     configure_logging("billing-sync", settings.log_level)
     upgrade(settings.database_url, migrations())
     run_main(_serve(settings))

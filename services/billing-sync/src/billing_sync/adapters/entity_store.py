@@ -32,7 +32,7 @@ class Store:
 
     async def run(self, statement: Any, values: dict[str, Any]) -> CursorResult[Any]:
         """A text statement with parameters."""
-        return await self.session.execute(statement, values)  # type: ignore[deprecated,return-value]
+        return await self.session.execute(statement, values)  # type: ignore[return-value]
 
     async def save(self, row: type[SQLModel], record: Any) -> None:
         """Insert or update by primary key."""

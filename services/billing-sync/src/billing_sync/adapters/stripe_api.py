@@ -18,7 +18,7 @@ from billing_sync.ports import ItemOrder, SessionOrder
 
 T = TypeVar("T")
 
-API_VERSION = stripe._ApiVersion.CURRENT if hasattr(stripe, "_ApiVersion") else "2026-10-28.endive"
+API_VERSION = stripe.api_version
 SIGNATURE_TOLERANCE_SECONDS = 300
 MAX_CLIENTS = 256
 

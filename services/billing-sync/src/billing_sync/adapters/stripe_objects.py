@@ -1,4 +1,4 @@
-"""Stripe's objects to our facts. Field names are those of API version 2026-10-28 (no `invoice.subscription` any more)."""
+"""Stripe's objects to our facts, by the field names of API version 2026-10-28 (no `invoice.subscription`)."""
 
 from datetime import UTC, datetime
 from decimal import Decimal

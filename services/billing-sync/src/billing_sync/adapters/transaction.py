@@ -123,7 +123,7 @@ class PostgresWork:
     async def finish(
         self, job: Job, *, again_seconds: float | None, error: str | None, pause_seconds: float = 0.0
     ) -> None:
-        """Give a job back; with `error` its attempts count on. `pause_seconds` = not again before, even if requested."""
+        """Give a job back; with `error` its attempts count on. `pause_seconds`: not again before, if requested."""
         now = real_now()
         again = None if again_seconds is None else now + timedelta(seconds=again_seconds)
         async with self._sessions() as session, session.begin():

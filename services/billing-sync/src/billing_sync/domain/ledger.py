@@ -81,14 +81,14 @@ def decide_repeat(push: Push, now: datetime, real_now: datetime) -> Literal["sen
 
 
 def decide_comparison(push: Push, told_in_range: int, summary: int) -> Literal["counted", "absent", "unclear"]:
-    """Is an old unfinished push in the meter's summary? `told_in_range` = the other rows of the same range, in units."""
+    """Is an old unfinished push in the meter's summary? `told_in_range` = units of the range's other rows."""
     if summary == told_in_range:
         return "absent"
     return "counted" if summary == told_in_range + push.units else "unclear"
 
 
 def restamp(push: Push, now: datetime, period_end: datetime) -> Push | None:
-    """A push that was never counted and has grown too old gets a new stamp inside its period; None = it is late usage."""
+    """A push never counted that has grown too old gets a new stamp inside its period; None = it is late usage."""
     if now - push.stamped_at < OLDEST_STAMP:
         return push
     at = stamp(now, push.period_start, period_end)
@@ -98,7 +98,7 @@ def restamp(push: Push, now: datetime, period_end: datetime) -> Push | None:
 
 
 def after_answer(push: Push, answer: Answer) -> Push:
-    """The row after Stripe answered. An identifier that is taken on a *first* try is not ours: an alarm, not success."""
+    """The row after Stripe answered. An identifier taken before the *first* try is not ours: an alarm, no success."""
     if push.status != "pending":
         raise LedgerBroken(f"{push.identifier} is {push.status}, not pending")
     if answer == "already_exists" and push.attempts <= 1:

@@ -3,13 +3,14 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
+import msgspec
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from billing_sync.ports import Tx
 from billing_sync.use_cases import follow_state, record_usage
 from shared.events.billing import BillingCommand
 from shared.events.catalog import ApiState, PlanState
-from shared.events.envelope import Event, decode
+from shared.events.envelope import Event
 from shared.events.identity import DeveloperState
 from shared.events.subscriptions import SubscriptionState
 from shared.events.topics import (
@@ -25,6 +26,7 @@ from shared.events.usage import UsageEvent, UsageWindow
 from shared.messaging.record import Handler, Record, each
 
 E = TypeVar("E", bound=Event)
+_usage_decoder: msgspec.json.Decoder[UsageEvent] = msgspec.json.Decoder(UsageEvent)
 Inside = Callable[[AsyncSession], Tx]
 
 
@@ -44,7 +46,7 @@ def handlers(inside: Inside) -> Mapping[Topic, Handler]:
         for record in records:
             if record.value is None:
                 continue
-            event = decode(record.value, UsageEvent)  # type: ignore[type-var]
+            event = _usage_decoder.decode(record.value)
             if isinstance(event, UsageWindow):
                 windows.append(event)
             else:

@@ -148,4 +148,5 @@ class Worker:
 
 def _delay(attempts: int) -> float:
     """0.2 s doubling up to a minute, with jitter: a fleet must not come back in step."""
-    return min(0.2 * 2 ** min(attempts - 1, 12), MAX_DELAY_SECONDS) * random.uniform(0.5, 1.0)  # noqa: S311
+    longest: float = min(0.2 * 2.0 ** min(attempts - 1, 12), MAX_DELAY_SECONDS)
+    return longest * random.uniform(0.5, 1.0)  # noqa: S311

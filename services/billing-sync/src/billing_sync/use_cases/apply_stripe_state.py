@@ -1,4 +1,4 @@
-"""Look at an object at Stripe and apply what it is now: sessions, subscriptions, invoices. Never a webhook's payload."""
+"""Look at an object at Stripe and apply what it is now: sessions, subscriptions, invoices; never a payload."""
 
 import hashlib
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Cancel now: wait for complete usage, tell it, see that Stripe counted it, delete, and make the final invoice right."""
+"""Cancel now: wait for complete usage, tell it, see it counted, delete, and make the final invoice right."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -56,10 +56,13 @@ class Closer:
             if self._waited_seconds() < self._deps.options.usage_bound_seconds:
                 return again(POLL_SECONDS)
             USAGE_TIMEOUTS.inc()
-        if period is not None and await flush(self._deps, self._job, self._subscription, period) == "waiting":
+        if (
+            period is not None
+            and await flush(self._deps, self._job, self._subscription, period) == "waiting"
+            and self._waited_seconds() < self._deps.options.usage_bound_seconds + 5
+        ):
             # Usage in the period's first second: there is no instant to stamp it with yet.
-            if self._waited_seconds() < self._deps.options.usage_bound_seconds + 5:
-                return again(POLL_SECONDS)
+            return again(POLL_SECONDS)
         return await self._go("await_summary")
 
     async def _await_summary(self, period: Period | None) -> Outcome:

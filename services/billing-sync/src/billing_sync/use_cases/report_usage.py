@@ -20,7 +20,7 @@ Flushed = Literal["flushed", "waiting"]
 
 
 async def push_usage(deps: Deps, job: Job) -> Outcome:
-    """The regular push of a subscription's open period; ended periods belong to their renewal, ended lives to nobody."""
+    """The regular push of a subscription's open period; ended periods belong to their renewal."""
     async with deps.work.transaction(job) as tx:
         subscription = await tx.subscription(job.key)
         if subscription is None or subscription.event_name is None or subscription.stripe_subscription_id is None:
@@ -73,9 +73,7 @@ async def _next_row(
         unfinished = await tx.unfinished_push(subscription.customer_id, subscription.meter_id)
         if unfinished is not None:
             mine = unfinished.subscription_id == subscription.subscription_id
-            if mine and unfinished.period_start == period.period_start:
-                return await _attempt(tx, deps, unfinished)
-            return "waiting" if not mine else await _attempt(tx, deps, unfinished)
+            return await _attempt(tx, deps, unfinished) if mine else "waiting"
         rows = await tx.pushes(subscription.subscription_id, period.period_start)
         counted = await tx.counted_units(subscription.subscription_id, period.period_start)
         template = _template(subscription, period)
@@ -147,7 +145,9 @@ async def _compare(deps: Deps, job: Job, stripe: StripeAccount, push: Push, peri
         reason = f"Stripe's summary says {summary}, the ledger {told} or {told + push.units}"
         await _finish(deps, job, replace(push, status="refused", reason=reason))
         return None
-    stamped = ledger.restamp(push, deps.clock.now(), period.period_end)
+    same_period = push.period_start == period.period_start
+    end = period.period_end if same_period else push.stamped_at
+    stamped = ledger.restamp(push, deps.clock.now(), end)
     if stamped is None:
         await _finish(deps, job, replace(push, status="refused", reason="too old for its period: late usage"))
         async with deps.work.transaction(job) as tx:

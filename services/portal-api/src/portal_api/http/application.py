@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 from fastapi import APIRouter, FastAPI
 
-from portal_api.http import problem_pages
+from portal_api.http import problem_pages, reference
 from portal_api.http.documentation import Problem
-from portal_api.http.middleware import DOCS_PATH, EdgeMiddleware, Observe
+from portal_api.http.middleware import EdgeMiddleware, Observe
 from shared.http.problem import install_problem_handlers
 
 _DESCRIPTION = """The control plane of Tollway: organizations, APIs, plans, applications, subscriptions and billing.
@@ -21,13 +21,14 @@ def create_app(routers: Iterable[APIRouter], *, base_url: str, observe: Observe)
         title="Tollway control plane",
         version="1",
         description=_DESCRIPTION,
-        docs_url=DOCS_PATH,
+        docs_url=None,
         redoc_url=None,
         separate_input_output_schemas=False,
     )
     install_problem_handlers(app, base_url)
     app.add_middleware(EdgeMiddleware, observe=observe, secure=base_url.startswith("https://"))
     app.include_router(problem_pages.create_router())
+    app.include_router(reference.create_router())
     for router in routers:
         app.include_router(router)
     _document_problems(app)

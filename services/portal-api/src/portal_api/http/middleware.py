@@ -6,6 +6,7 @@ from collections.abc import Callable
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from portal_api.http.reference import DOCS_PATH, DOCS_POLICY
 from shared.observability.tracing import trace
 
 # Pages have no inline script and load nothing from elsewhere; forms may lead to Stripe's Checkout by redirect.
@@ -17,13 +18,6 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
     "Content-Security-Policy": "default-src 'self'; frame-ancestors 'none'; base-uri 'none'; object-src 'none'",
 }
-_DOCS_POLICY = (
-    "default-src 'self'; script-src 'self' 'unsafe-inline' https://cdn.jsdelivr.net; "
-    "style-src 'self' 'unsafe-inline' https://cdn.jsdelivr.net; img-src 'self' data: https://fastapi.tiangolo.com; "
-    "frame-ancestors 'none'"
-)
-DOCS_PATH = "/docs"
-
 Observe = Callable[[str, int, float], None]
 
 
@@ -59,7 +53,7 @@ class EdgeMiddleware:
             headers.setdefault(name, value)
         path = scope["path"]
         if path == DOCS_PATH:
-            headers["Content-Security-Policy"] = _DOCS_POLICY
+            headers["Content-Security-Policy"] = DOCS_POLICY
         if path.startswith("/v1/"):
             headers.setdefault("Cache-Control", "no-store")
         if message["status"] == 401:

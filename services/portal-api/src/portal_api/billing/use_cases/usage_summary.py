@@ -76,6 +76,8 @@ class BillingReader:
     async def summary(self, session: AsyncSession, organization_id: str, developer_id: str) -> UsageSummary:
         """The present period of each subscription: live ones, and those that ended within it."""
         now = self.clock.now()
+        # Before the totals: what a later statement sees may be newer, so that the totals hold at least what this says.
+        complete_until = await self.usage.complete_until(session)
         rows = await self.subscriptions.of_developer(session, organization_id, developer_id, limit=MAX_SUBSCRIPTIONS)
         shown = [row for row in rows if _has_present_period(row, now)]
         totals = await self.usage.totals(session, [row.id for row in shown])
@@ -87,7 +89,7 @@ class BillingReader:
             lines.append(SubscriptionUsage(named, estimate(versions, row.plan_version_number, mine)))
         return UsageSummary(
             as_of=now,
-            complete_until=await self.usage.complete_until(session),
+            complete_until=complete_until,
             active_subscriptions=sum(1 for row in rows if row.status in _COUNTED),
             usage=tuple(lines),
         )

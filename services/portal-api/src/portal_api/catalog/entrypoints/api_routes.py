@@ -110,6 +110,14 @@ def add_environment_routes(
             found = await deployments.set_development_endpoint(session, actor, api, body.endpoint_url)
         return environment_view(found, "development")
 
+    _add_deployment_routes(router, http, reader, deployments)
+
+
+def _add_deployment_routes(
+    router: APIRouter, http: HttpDependencies, reader: CatalogReader, deployments: Deployments
+) -> None:
+    current = Annotated[Actor, Depends(http.current_actor)]
+
     @router.post(
         "/apis/{api}/deployments",
         operation_id="create_deployment",

@@ -50,6 +50,12 @@ def add_plan_routes(router: APIRouter, http: HttpDependencies, reader: CatalogRe
             rows = await reader.list_plans(session, actor, organization, limit=paging.fetch, after=paging.after)
         return paging.page(rows, PlanView.of, lambda plan: plan.id)
 
+    _add_one_plan_routes(router, http, reader, plans)
+
+
+def _add_one_plan_routes(router: APIRouter, http: HttpDependencies, reader: CatalogReader, plans: Plans) -> None:
+    current = Annotated[Actor, Depends(http.current_actor)]
+
     @router.get(
         "/plans/{plan}",
         operation_id="get_plan",
