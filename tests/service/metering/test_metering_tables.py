@@ -33,7 +33,7 @@ async def test_migrations_and_classes_agree(database: DatabaseFactory) -> None:
             ),
             "compare_type": False,
         }  # fmt: skip
-        return compare_metadata(MigrationContext.configure(connection, opts=options), SQLModel.metadata)
+        return compare_metadata(MigrationContext.configure(connection, opts=options), tables.Row.metadata)
 
     async with engine.connect() as connection:
         assert await connection.run_sync(differences) == []

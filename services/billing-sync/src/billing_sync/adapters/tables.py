@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import DateTime, LargeBinary
+from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
 INSTANT: Any = DateTime(timezone=True)
@@ -12,7 +13,11 @@ INSTANT: Any = DateTime(timezone=True)
 R = TypeVar("R")
 
 
-class ConnectionRow(SQLModel, table=True):
+class Row(SQLModel, registry=registry()):
+    """This service's own registry: table names are unique in a database, not in a process."""
+
+
+class ConnectionRow(Row, table=True):
     """A Connection at rest."""
 
     __tablename__ = "stripe_connections"
@@ -24,7 +29,7 @@ class ConnectionRow(SQLModel, table=True):
     status: str
 
 
-class AccountRow(SQLModel, table=True):
+class AccountRow(Row, table=True):
     """A Account at rest."""
 
     __tablename__ = "stripe_accounts"
@@ -40,7 +45,7 @@ class AccountRow(SQLModel, table=True):
     webhook_secret: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 
-class ApiRow(SQLModel, table=True):
+class ApiRow(Row, table=True):
     """A Api at rest."""
 
     __tablename__ = "apis"
@@ -53,7 +58,7 @@ class ApiRow(SQLModel, table=True):
     version_label: str
 
 
-class DeveloperRow(SQLModel, table=True):
+class DeveloperRow(Row, table=True):
     """A Developer at rest."""
 
     __tablename__ = "developers"
@@ -64,7 +69,7 @@ class DeveloperRow(SQLModel, table=True):
     name: str
 
 
-class SubscriptionRow(SQLModel, table=True):
+class SubscriptionRow(Row, table=True):
     """A Subscription at rest."""
 
     __tablename__ = "subscriptions"
@@ -104,7 +109,7 @@ class SubscriptionRow(SQLModel, table=True):
     slot_freed: bool = False
 
 
-class PeriodRow(SQLModel, table=True):
+class PeriodRow(Row, table=True):
     """A Period at rest."""
 
     __tablename__ = "billing_periods"
@@ -115,7 +120,7 @@ class PeriodRow(SQLModel, table=True):
     closed: bool = False
 
 
-class PushRow(SQLModel, table=True):
+class PushRow(Row, table=True):
     """A Push at rest."""
 
     __tablename__ = "ledger"
@@ -137,7 +142,7 @@ class PushRow(SQLModel, table=True):
     reason: str | None = None
 
 
-class RenewalRow(SQLModel, table=True):
+class RenewalRow(Row, table=True):
     """A Renewal at rest."""
 
     __tablename__ = "renewals"
@@ -153,7 +158,7 @@ class RenewalRow(SQLModel, table=True):
     step_started_at: datetime = Field(sa_type=INSTANT)
 
 
-class ClosingRow(SQLModel, table=True):
+class ClosingRow(Row, table=True):
     """A Closing at rest."""
 
     __tablename__ = "closings"
@@ -169,7 +174,7 @@ class ClosingRow(SQLModel, table=True):
     expected_minor: int | None = None
 
 
-class StripeEventRow(SQLModel, table=True):
+class StripeEventRow(Row, table=True):
     """A StripeEvent at rest."""
 
     __tablename__ = "stripe_events"
@@ -182,7 +187,7 @@ class StripeEventRow(SQLModel, table=True):
     received_at: datetime = Field(sa_type=INSTANT)
 
 
-class MirroredInvoiceRow(SQLModel, table=True):
+class MirroredInvoiceRow(Row, table=True):
     """A MirroredInvoice at rest."""
 
     __tablename__ = "invoices"

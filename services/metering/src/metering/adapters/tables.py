@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, DateTime, LargeBinary
+from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
 
@@ -19,7 +20,11 @@ def _instant(*, null: bool = False) -> Any:
     return Field(sa_column=Column(DateTime(timezone=True), nullable=null))
 
 
-class StreamRow(SQLModel, table=True):
+class Row(SQLModel, registry=registry()):
+    """This service's own registry: table names are unique in a database, not in a process."""
+
+
+class StreamRow(Row, table=True):
     """A run of a gateway worker. Kept for ever: that is what makes deduplication hold for ever."""
 
     __tablename__ = "streams"
@@ -33,7 +38,7 @@ class StreamRow(SQLModel, table=True):
     last_heard_at: datetime = _instant()
 
 
-class StreamGapRow(SQLModel, table=True):
+class StreamGapRow(Row, table=True):
     """Sequences below a stream's `next_sequence` that were not seen."""
 
     __tablename__ = "stream_gaps"
@@ -43,7 +48,7 @@ class StreamGapRow(SQLModel, table=True):
     opened_at_us: int = _bigint()
 
 
-class SubscriptionRow(SQLModel, table=True):
+class SubscriptionRow(Row, table=True):
     """What metering keeps of a subscription's newest state."""
 
     __tablename__ = "subscriptions"
@@ -53,7 +58,7 @@ class SubscriptionRow(SQLModel, table=True):
     end_us: int | None = _bigint(null=True)
 
 
-class SubscriptionPeriodRow(SQLModel, table=True):
+class SubscriptionPeriodRow(Row, table=True):
     """Every billing period that a subscription had, so that a late call goes to its own."""
 
     __tablename__ = "subscription_periods"
@@ -62,7 +67,7 @@ class SubscriptionPeriodRow(SQLModel, table=True):
     end_us: int | None = _bigint(null=True)
 
 
-class UsageWindowRow(SQLModel, table=True):
+class UsageWindowRow(Row, table=True):
     """A window's total. Dirty, and so queued for publication, while `revision` is above `published_revision`."""
 
     __tablename__ = "usage_windows"
@@ -83,7 +88,7 @@ class UsageWindowRow(SQLModel, table=True):
     published_at: datetime | None = _instant(null=True)
 
 
-class WaitingCallRow(SQLModel, table=True):
+class WaitingCallRow(Row, table=True):
     """A call whose subscription or period is not known yet, as its 96 bytes."""
 
     __tablename__ = "waiting_calls"
@@ -95,7 +100,7 @@ class WaitingCallRow(SQLModel, table=True):
     received_at: datetime = _instant()
 
 
-class PublisherStateRow(SQLModel, table=True):
+class PublisherStateRow(Row, table=True):
     """One row: which Kafka cluster has our windows, and until when we have said they are complete."""
 
     __tablename__ = "publisher_state"

@@ -18,8 +18,7 @@ _PAGE = """<!doctype html>
 <body><div id="reference"></div>
 <script src="/docs/swagger-ui-bundle.js"></script><script src="/docs/start.js"></script></body></html>
 """
-_START = """SwaggerUIBundle({url: "/openapi.json", dom_id: "#reference", deepLinking: true, persistAuthorization: false});
-"""
+_START = 'SwaggerUIBundle({url: "/openapi.json", dom_id: "#reference", deepLinking: true});\n'
 _TYPES = {
     "swagger-ui-bundle.js": "text/javascript",
     "swagger-ui.css": "text/css",

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, LargeBinary
+from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
 _TIME: Any = DateTime(timezone=True)
@@ -11,7 +12,11 @@ _BYTES: Any = LargeBinary
 _BIG: Any = BigInteger
 
 
-class SubscriptionRow(SQLModel, table=True):
+class Row(SQLModel, registry=registry()):
+    """This service's own registry: table names are unique in a database, not in a process."""
+
+
+class SubscriptionRow(Row, table=True):
     """A subscription. `due_at` (business time) and `due_real_at`: when a timer has something to do with it."""
 
     __tablename__ = "subscriptions"
@@ -53,7 +58,7 @@ class SubscriptionRow(SQLModel, table=True):
     due_real_at: datetime | None = Field(default=None, sa_type=_TIME)
 
 
-class ApiRow(SQLModel, table=True):
+class ApiRow(Row, table=True):
     """An API as portal-api last said."""
 
     __tablename__ = "catalog_apis"
@@ -63,7 +68,7 @@ class ApiRow(SQLModel, table=True):
     state: bytes = Field(sa_type=_BYTES)
 
 
-class PlanRow(SQLModel, table=True):
+class PlanRow(Row, table=True):
     """A plan as portal-api last said, all its versions."""
 
     __tablename__ = "catalog_plans"
@@ -73,7 +78,7 @@ class PlanRow(SQLModel, table=True):
     state: bytes = Field(sa_type=_BYTES)
 
 
-class ParkedRow(SQLModel, table=True):
+class ParkedRow(Row, table=True):
     """A request that waits for its API and plan, until `parked_until` (real time)."""
 
     __tablename__ = "parked_commands"
@@ -87,7 +92,7 @@ class ParkedRow(SQLModel, table=True):
     parked_until: datetime = Field(sa_type=_TIME)
 
 
-class AccessRow(SQLModel, table=True):
+class AccessRow(Row, table=True):
     """The access entry of a pair; `state` None: locked once, never published. Rows stay: versions never restart."""
 
     __tablename__ = "access_entries"
@@ -97,7 +102,7 @@ class AccessRow(SQLModel, table=True):
     state: bytes | None = Field(default=None, sa_type=_BYTES)
 
 
-class ClosingRow(SQLModel, table=True):
+class ClosingRow(Row, table=True):
     """An end of many subscriptions that is being worked on."""
 
     __tablename__ = "closings"

@@ -45,8 +45,8 @@ class Consumers:
         return {
             CATALOG_APIS: each(ApiState, self.on_api),
             CATALOG_PLANS: each(PlanState, self.on_plan),
-            SUBSCRIPTIONS_COMMANDS: each(SubscriptionCommand, self.on_command),  # type: ignore[arg-type]  # a union
-            BILLING_EVENTS: each(BillingEvent, self.on_billing_event),  # type: ignore[arg-type]  # a union
+            SUBSCRIPTIONS_COMMANDS: each(SubscriptionCommand, self.on_command),
+            BILLING_EVENTS: each(BillingEvent, self.on_billing_event),
         }
 
     def _at(self) -> At:

@@ -3,12 +3,14 @@
 from datetime import datetime
 
 from sqlalchemy import DateTime
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
+
+from portal_api.storage.rows import Row
 
 AWARE = DateTime(timezone=True)
 
 
-class ApplicationRow(SQLModel, table=True):
+class ApplicationRow(Row, table=True):
     """See domain.application.Application."""
 
     __tablename__ = "applications"
@@ -24,7 +26,7 @@ class ApplicationRow(SQLModel, table=True):
     created_at: datetime = Field(sa_type=AWARE)
 
 
-class OAuthClientRow(SQLModel, table=True):
+class OAuthClientRow(Row, table=True):
     """See domain.credentials.OAuthClient."""
 
     __tablename__ = "oauth_clients"
@@ -40,7 +42,7 @@ class OAuthClientRow(SQLModel, table=True):
     revoked_at: datetime | None = Field(default=None, sa_type=AWARE)
 
 
-class ApiKeyRow(SQLModel, table=True):
+class ApiKeyRow(Row, table=True):
     """See domain.credentials.ApiKey."""
 
     __tablename__ = "api_keys"

@@ -5,12 +5,14 @@ from typing import Any
 
 from sqlalchemy import DateTime
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
+
+from portal_api.storage.rows import Row
 
 AWARE = DateTime(timezone=True)
 
 
-class SubscriptionRow(SQLModel, table=True):
+class SubscriptionRow(Row, table=True):
     """See domain.subscription.Subscription."""
 
     __tablename__ = "subscriptions"
@@ -36,7 +38,7 @@ class SubscriptionRow(SQLModel, table=True):
     problem_detail: str | None = None
 
 
-class CheckoutRow(SQLModel, table=True):
+class CheckoutRow(Row, table=True):
     """See domain.subscription.Checkout."""
 
     __tablename__ = "checkouts"
@@ -50,7 +52,7 @@ class CheckoutRow(SQLModel, table=True):
     problem_detail: str | None = None
 
 
-class InvoiceRow(SQLModel, table=True):
+class InvoiceRow(Row, table=True):
     """See shared.events.billing.InvoiceUpdated; `lines` as JSON."""
 
     __tablename__ = "invoices"
@@ -76,7 +78,7 @@ class InvoiceRow(SQLModel, table=True):
     paid_at: datetime | None = Field(default=None, sa_type=AWARE)
 
 
-class StripeConnectionRow(SQLModel, table=True):
+class StripeConnectionRow(Row, table=True):
     """See domain.stripe_keys.StripeConnection."""
 
     __tablename__ = "stripe_connections"

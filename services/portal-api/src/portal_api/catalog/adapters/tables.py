@@ -5,10 +5,12 @@ from typing import Any
 
 from sqlalchemy import Column, DateTime, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
+
+from portal_api.storage.rows import Row
 
 
-class ApiRow(SQLModel, table=True):
+class ApiRow(Row, table=True):
     """An API version. `production` and `development` hold the deployment as the bus carries it."""
 
     __tablename__ = "apis"
@@ -35,7 +37,7 @@ class ApiRow(SQLModel, table=True):
     sunset_at: datetime | None = Field(sa_type=DateTime(timezone=True))
 
 
-class ContractRow(SQLModel, table=True):
+class ContractRow(Row, table=True):
     """A contract as it was imported."""
 
     __tablename__ = "contracts"
@@ -44,7 +46,7 @@ class ContractRow(SQLModel, table=True):
     document: str
 
 
-class OperationRow(SQLModel, table=True):
+class OperationRow(Row, table=True):
     """An operation of a contract."""
 
     __tablename__ = "operations"
@@ -58,7 +60,7 @@ class OperationRow(SQLModel, table=True):
     summary: str
 
 
-class DeploymentHistoryRow(SQLModel, table=True):
+class DeploymentHistoryRow(Row, table=True):
     """Who deployed what where."""
 
     __tablename__ = "deployments"
@@ -72,7 +74,7 @@ class DeploymentHistoryRow(SQLModel, table=True):
     deployed_by: str
 
 
-class PlanRow(SQLModel, table=True):
+class PlanRow(Row, table=True):
     """A plan; its versions are rows of their own."""
 
     __tablename__ = "plans"
@@ -86,7 +88,7 @@ class PlanRow(SQLModel, table=True):
     created_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
-class PlanVersionRow(SQLModel, table=True):
+class PlanVersionRow(Row, table=True):
     """An immutable version of a plan; `terms` as the bus carries it."""
 
     __tablename__ = "plan_versions"

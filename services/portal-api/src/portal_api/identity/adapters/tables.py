@@ -3,10 +3,12 @@
 from datetime import datetime
 
 from sqlalchemy import BigInteger, Column, DateTime, Identity
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
+
+from portal_api.storage.rows import Row
 
 
-class UserRow(SQLModel, table=True):
+class UserRow(Row, table=True):
     """A user with the hash of their password."""
 
     __tablename__ = "users"
@@ -19,7 +21,7 @@ class UserRow(SQLModel, table=True):
     created_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
-class SessionRow(SQLModel, table=True):
+class SessionRow(Row, table=True):
     """A session."""
 
     __tablename__ = "sessions"
@@ -31,7 +33,7 @@ class SessionRow(SQLModel, table=True):
     expires_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
-class PersonalAccessTokenRow(SQLModel, table=True):
+class PersonalAccessTokenRow(Row, table=True):
     """A personal access token."""
 
     __tablename__ = "personal_access_tokens"
@@ -45,7 +47,7 @@ class PersonalAccessTokenRow(SQLModel, table=True):
     expires_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
-class SignInFailureRow(SQLModel, table=True):
+class SignInFailureRow(Row, table=True):
     """A failed sign-in of an e-mail address or a network address."""
 
     __tablename__ = "sign_in_failures"

@@ -4,10 +4,12 @@ from datetime import datetime
 
 from sqlalchemy import DateTime
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
+
+from portal_api.storage.rows import Row
 
 
-class SigningKeyRow(SQLModel, table=True):
+class SigningKeyRow(Row, table=True):
     """See domain.access_token.SigningKey."""
 
     __tablename__ = "signing_keys"

@@ -3,10 +3,12 @@
 from datetime import datetime
 
 from sqlalchemy import DateTime
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
+
+from portal_api.storage.rows import Row
 
 
-class OrganizationRow(SQLModel, table=True):
+class OrganizationRow(Row, table=True):
     """An organization."""
 
     __tablename__ = "organizations"
@@ -19,7 +21,7 @@ class OrganizationRow(SQLModel, table=True):
     terms_accepted_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
-class MemberRow(SQLModel, table=True):
+class MemberRow(Row, table=True):
     """A user's role in an organization."""
 
     __tablename__ = "members"
@@ -30,7 +32,7 @@ class MemberRow(SQLModel, table=True):
     created_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
-class ProjectRow(SQLModel, table=True):
+class ProjectRow(Row, table=True):
     """A project."""
 
     __tablename__ = "projects"

@@ -1,0 +1,90 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from billing_sync.domain.final_invoice import CORRECTION, decide_final, find_correction, find_final, invoiced_usage
+from billing_sync.domain.records import Period
+from billing_sync.domain.stripe_facts import InvoiceFacts, LineFacts
+from billing_sync.use_cases.close_subscription import cut_period
+from billing_sync.use_cases.renew_period import ended_period
+
+START = datetime(2026, 11, 24, 10, 0, 30, tzinfo=UTC)
+DELETED = START + timedelta(days=5)
+
+
+def line(amount: int, price: str | None = "price_u", start: datetime = START, end: datetime = DELETED) -> LineFacts:
+    return LineFacts("x", 1, amount, start, end, price, None)
+
+
+def invoice(name: str, *lines: LineFacts, at: datetime = DELETED, status: str = "draft") -> InvoiceFacts:
+    return InvoiceFacts(
+        name, status, "usd", 0, 0, 0, at, START, at, lines, False, "sub_s", "cus", None, "subscription_cycle",
+        None, None, None, {},
+    )  # fmt: skip
+
+
+class TestFinding:
+    def test_the_invoice_made_at_the_deletion(self) -> None:
+        final = invoice("final", line(200))
+        old = invoice("old", line(900, end=START), at=START)
+        assert find_final([old, final], "sub_1", START, DELETED) is final
+
+    def test_a_renewal_as_young_as_the_deletion_is_not_it(self) -> None:
+        deleted = START + timedelta(seconds=2)
+        renewal = invoice("renewal", line(900, start=START - timedelta(days=30), end=START), at=START)
+        assert find_final([renewal], "sub_1", START, deleted) is None
+
+    def test_a_void_one_is_not_it(self) -> None:
+        assert find_final([invoice("final", line(200), status="void")], "sub_1", START, DELETED) is None
+
+    def test_our_own_correction_is_found_apart(self) -> None:
+        ours = replace(invoice("ours"), metadata={CORRECTION: "sub_1"})
+        assert find_final([ours], "sub_1", START, DELETED) is None
+        assert find_correction([ours], "sub_1") is ours
+        assert find_correction([ours], "sub_2") is None
+
+
+@pytest.mark.parametrize(
+    ("status", "invoiced", "expected", "action", "difference"),
+    [
+        ("draft", 200, 200, "finalize", 0),
+        ("draft", 150, 200, "add_item", 50),
+        ("draft", 250, 200, "add_item", -50),
+        ("open", 200, 200, "nothing", 0),
+        ("paid", 150, 200, "standalone", 50),
+        ("paid", 250, 200, "alarm", -50),
+    ],
+)
+def test_what_makes_a_final_invoice_right(
+    status: str, invoiced: int, expected: int, action: str, difference: int
+) -> None:
+    verdict = decide_final(invoice("final", status=status), invoiced, expected)
+    assert (verdict.action, verdict.difference_minor) == (action, difference)
+
+
+def test_no_final_invoice() -> None:
+    assert decide_final(None, 0, 200).action == "standalone"
+    assert decide_final(None, 0, 0).action == "nothing"
+    assert decide_final(None, 200, 200).action == "nothing"  # an earlier try's correction covers it
+
+
+def test_only_the_usage_and_our_correction_count() -> None:
+    facts = invoice("final", line(200), line(900, "price_fee"), replace(line(7, None), description="c"))
+    assert invoiced_usage(facts, "price_u", "c") == 207
+
+
+class TestPeriods:
+    periods = [Period("s", START, DELETED), Period("s", DELETED, DELETED + timedelta(days=30))]
+
+    def test_a_cancellation_cuts_the_period_of_its_instant(self) -> None:
+        assert cut_period(self.periods, DELETED - timedelta(seconds=1)) == self.periods[0]
+        assert cut_period(self.periods, DELETED) == self.periods[1]
+        assert cut_period([], DELETED) is None
+
+    def test_a_draft_bills_the_period_that_ended(self) -> None:
+        assert ended_period(invoice("renewal", line(1)), self.periods) == self.periods[0]
+
+    def test_a_closed_period_is_not_billed_again(self) -> None:
+        closed = [replace(self.periods[0], closed=True), self.periods[1]]
+        assert ended_period(invoice("renewal", line(1)), closed) is None
