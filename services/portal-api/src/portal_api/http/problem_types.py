@@ -125,6 +125,31 @@ _PORTAL = {
     "version-invalid": ("The version cannot be used", "It is part of an address.", "Send a `version` like `v1`."),
 }
 _GATEWAY = {
+    "headers-too-large": (
+        "The request's head is too large",
+        "More than 100 header fields or 64 KiB of them.",
+        "Send fewer or shorter headers; large cookies are the usual reason.",
+    ),
+    "http-version-not-supported": (
+        "This HTTP version is not supported",
+        "The gateway speaks HTTP/1.1 and HTTP/1.0.",
+        "Use HTTP/1.1; put a front proxy before the gateway for HTTP/2.",
+    ),
+    "malformed-path": (
+        "The path is malformed",
+        "It holds dot segments, encoded slashes or characters that a URL cannot have.",
+        "Send the path in its plain form.",
+    ),
+    "not-implemented": (
+        "This transfer coding is not implemented",
+        "Bodies come with Content-Length or chunked.",
+        "Send the body with Content-Length, or with Transfer-Encoding: chunked alone.",
+    ),
+    "request-timeout": (
+        "The request took too long to arrive",
+        "Head or body did not arrive in time.",
+        "Send the request at once; check the connection.",
+    ),
     "missing-credentials": (
         "Credentials are missing",
         "The call has no access token and no API key.",
