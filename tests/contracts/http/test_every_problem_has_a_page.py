@@ -28,3 +28,13 @@ def test_failure_modes_list_every_problem_with_its_cure() -> None:
     text = FAILURE_MODES.read_text()
     for name, kind in PROBLEM_TYPES.items():
         assert f"| `{name}` | {kind.cause} | {kind.cure} |" in text, name
+
+
+def test_every_problem_of_a_subscription_has_a_page() -> None:
+    """What subscriptions and billing-sync say of a subscription reaches the developer as a problem name."""
+    folders = (SERVICES / "subscriptions" / "src", SERVICES / "billing-sync" / "src")
+    text = "\n".join(path.read_text() for folder in folders for path in folder.rglob("*.py"))
+    said = re.findall(r'problem="([a-z]+(?:-[a-z]+)+)"', text) + re.findall(r'refused\("([a-z]+(?:-[a-z]+)+)"', text)
+    names = {*said, *re.findall(r'"(stripe-[a-z-]+)"', text)}
+    assert len(names) > 5
+    assert names <= set(PROBLEM_TYPES)

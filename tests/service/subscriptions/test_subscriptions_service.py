@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer
 from tests.support.eventually import eventually
 from tests.support.subscription_builders import NEXT, NOON, api, cancel, plan, request, stripe_says
 
+from shared.clock import real_now
 from shared.events.billing import CheckoutCompleted, StripeSubscriptionClosed
 from shared.events.catalog import ApiState, PlanState
 from shared.events.gateway import SandboxClock
@@ -282,7 +283,7 @@ async def test_a_leap_of_the_business_clock_renews_and_ends(process: Any, bus: A
     entry = await bus.access(key, lambda entry: entry.production.valid_until is not None)
     end = bus.states[ending.subscription_id][-1].current_period_end
     assert entry.production.allowed and entry.production.valid_until == end
-    leap = SandboxClock(version=1, offset_us=40 * 86_400_000_000)
+    leap = SandboxClock(version=1, offset_us=40 * 86_400_000_000, set_at=real_now())
     await bus.write(SANDBOX_CLOCK, "clock", leap)
     ended = await bus.status(ending.subscription_id, "canceled")
     assert ended.ended_at == ended.access_ended_at == end

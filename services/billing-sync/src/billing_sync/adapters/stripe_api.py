@@ -1,5 +1,6 @@
 """The one place that imports Stripe's SDK. Its errors become Retryable or Permanent."""
 
+import logging
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
@@ -14,13 +15,16 @@ from billing_sync.domain import stripe_facts as f
 from billing_sync.domain.price import PriceSpec
 from billing_sync.domain.records import Push
 from billing_sync.metrics import STRIPE_CALLS
-from billing_sync.ports import ItemOrder, SessionOrder
+from billing_sync.ports import InvoiceOrder, ItemOrder, SessionOrder
 
 T = TypeVar("T")
 
 API_VERSION = stripe.api_version
 SIGNATURE_TOLERANCE_SECONDS = 300
 MAX_CLIENTS = 256
+# At INFO both write every address they ask for, and a SetupIntent's client secret is part of one.
+for _chatty in ("stripe", "httpx"):
+    logging.getLogger(_chatty).setLevel(logging.WARNING)
 
 
 async def _ask(call: str, request: Awaitable[T]) -> T:
@@ -283,18 +287,18 @@ class SdkAccount:
         )
         await _ask("invoice_item.create", request)
 
-    async def create_invoice(self, customer_id: str, currency: str, metadata: Mapping[str, str], key: str) -> str:
+    async def create_invoice(self, order: InvoiceOrder, key: str) -> str:
         """A draft of its own, without pending items of anything else."""
-        request = self._v1.invoices.create_async(
-            {
-                "customer": customer_id,
-                "currency": currency,
-                "auto_advance": False,
-                "pending_invoice_items_behavior": "exclude",
-                "metadata": dict(metadata),
-            },
-            {"idempotency_key": key},
-        )
+        params: Any = {
+            "customer": order.customer_id,
+            "currency": order.currency,
+            "auto_advance": False,
+            "pending_invoice_items_behavior": "exclude",
+            "metadata": dict(order.metadata),
+        }
+        if order.payment_method_id is not None:
+            params["default_payment_method"] = order.payment_method_id
+        request = self._v1.invoices.create_async(params, {"idempotency_key": key})
         return str((await _ask("invoice.create", request)).id)
 
     async def finalize(self, invoice_id: str) -> f.InvoiceFacts:
@@ -303,7 +307,7 @@ class SdkAccount:
         return await self._facts(await _ask("invoice.finalize", request))
 
     async def pay(self, invoice_id: str) -> f.InvoiceFacts:
-        """With the customer's card."""
+        """With the card of the invoice, its subscription or its customer, in this order."""
         return await self._facts(await _ask("invoice.pay", self._v1.invoices.pay_async(invoice_id)))
 
     async def refund_invoice(self, invoice_id: str) -> None:

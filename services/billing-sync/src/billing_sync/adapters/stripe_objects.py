@@ -59,6 +59,7 @@ def subscription_facts(subscription: Any) -> f.SubscriptionFacts:
         cancel_at=maybe_instant(get(subscription, "cancel_at")),
         canceled_at=maybe_instant(get(subscription, "canceled_at")),
         ended_at=maybe_instant(get(subscription, "ended_at")),
+        payment_method_id=object_id(get(subscription, "default_payment_method")),
     )
 
 

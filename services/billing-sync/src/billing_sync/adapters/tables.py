@@ -4,11 +4,13 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import DateTime, LargeBinary
+from sqlalchemy import BigInteger, DateTime, LargeBinary
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
 INSTANT: Any = DateTime(timezone=True)
+# As the columns are. SQLModel would bind every int as one of 32 bits: plan numbers and units are larger.
+BIG: Any = BigInteger
 
 R = TypeVar("R")
 
@@ -51,8 +53,8 @@ class ApiRow(Row, table=True):
     __tablename__ = "apis"
 
     api_id: str = Field(primary_key=True)
-    version: int
-    number: int
+    version: int = Field(sa_type=BIG)
+    number: int = Field(sa_type=BIG)
     organization_id: str
     display_name: str
     version_label: str
@@ -64,7 +66,7 @@ class DeveloperRow(Row, table=True):
     __tablename__ = "developers"
 
     developer_id: str = Field(primary_key=True)
-    version: int
+    version: int = Field(sa_type=BIG)
     email: str
     name: str
 
@@ -75,12 +77,12 @@ class SubscriptionRow(Row, table=True):
     __tablename__ = "subscriptions"
 
     subscription_id: str = Field(primary_key=True)
-    version: int
+    version: int = Field(sa_type=BIG)
     organization_id: str
     developer_id: str
     api_id: str
     plan_id: str
-    plan_version_number: int
+    plan_version_number: int = Field(sa_type=BIG)
     status: str
     success_url: str
     cancel_url: str
@@ -88,7 +90,7 @@ class SubscriptionRow(Row, table=True):
     access_ended_at: datetime | None = Field(default=None, sa_type=INSTANT)
     account_id: str | None = None
     customer_id: str | None = None
-    slot: int | None = None
+    slot: int | None = Field(default=None, sa_type=BIG)
     meter_id: str | None = None
     event_name: str | None = None
     usage_price_id: str | None = None
@@ -104,7 +106,7 @@ class SubscriptionRow(Row, table=True):
     stripe_ended_at: datetime | None = Field(default=None, sa_type=INSTANT)
     stripe_period_start: datetime | None = Field(default=None, sa_type=INSTANT)
     stripe_period_end: datetime | None = Field(default=None, sa_type=INSTANT)
-    observed: int = 0
+    observed: int = Field(default=0, sa_type=BIG)
     refreshed_at: datetime | None = Field(default=None, sa_type=INSTANT)
     slot_freed: bool = False
 
@@ -127,16 +129,16 @@ class PushRow(Row, table=True):
 
     subscription_id: str
     period_start: datetime = Field(sa_type=INSTANT)
-    push_number: int
+    push_number: int = Field(sa_type=BIG)
     identifier: str = Field(primary_key=True)
     organization_id: str
     customer_id: str
     meter_id: str
     event_name: str
-    units: int
+    units: int = Field(sa_type=BIG)
     stamped_at: datetime = Field(sa_type=INSTANT)
     status: str
-    attempts: int = 0
+    attempts: int = Field(default=0, sa_type=BIG)
     first_tried_at: datetime | None = Field(default=None, sa_type=INSTANT)
     first_tried_real_at: datetime | None = Field(default=None, sa_type=INSTANT)
     reason: str | None = None
@@ -168,10 +170,10 @@ class ClosingRow(Row, table=True):
     step: str
     started_at: datetime = Field(sa_type=INSTANT)
     step_started_at: datetime = Field(sa_type=INSTANT)
-    attempts: int = 0
+    attempts: int = Field(default=0, sa_type=BIG)
     final_invoice_id: str | None = None
     verified: bool = False
-    expected_minor: int | None = None
+    expected_minor: int | None = Field(default=None, sa_type=BIG)
 
 
 class StripeEventRow(Row, table=True):
@@ -195,7 +197,7 @@ class MirroredInvoiceRow(Row, table=True):
     invoice_id: str = Field(primary_key=True)
     organization_id: str
     subscription_id: str | None
-    observed: int
+    observed: int = Field(sa_type=BIG)
     status: str
     billing_reason: str | None
     digest: str

@@ -75,7 +75,7 @@ class SessionFacts:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionFacts:
-    """A subscription as it is at Stripe now."""
+    """A subscription as it is at Stripe now. `payment_method_id`: Checkout makes the card its default, no one else's."""
 
     stripe_subscription_id: str
     subscription_id: str | None
@@ -86,6 +86,7 @@ class SubscriptionFacts:
     cancel_at: datetime | None
     canceled_at: datetime | None
     ended_at: datetime | None
+    payment_method_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from billing_sync.domain.ledger import reported
 from billing_sync.domain.records import Account, Closing, Period, Subscription
 from billing_sync.domain.stripe_facts import InvoiceFacts, Permanent
 from billing_sync.metrics import FINAL_INVOICES, SUMMARY_TIMEOUTS, USAGE_TIMEOUTS
-from billing_sync.ports import Deps, ItemOrder, Job, StripeAccount
+from billing_sync.ports import Deps, InvoiceOrder, ItemOrder, Job, StripeAccount
 from billing_sync.use_cases.outcome import DONE, NOW, Outcome, again, connected_account, open_account
 from billing_sync.use_cases.report_usage import PeriodLedger, flush, read_ledger, record_late, summary_agrees
 from shared.clock import real_now
@@ -131,12 +131,14 @@ class Closer:
         subscription_id = self._subscription.subscription_id
         invoice_id = correction.invoice_id if correction else ""
         if not invoice_id:
-            invoice_id = await self._stripe.create_invoice(
-                self._subscription.customer_id or "",
-                currency,
-                {CORRECTION: subscription_id, "subscription_id": subscription_id},
-                f"final:{subscription_id}:{self._job.attempts}",
+            facts = await self._stripe.subscription(self._stripe_id)
+            order = InvoiceOrder(
+                customer_id=self._subscription.customer_id or "",
+                currency=currency,
+                payment_method_id=facts.payment_method_id,
+                metadata={CORRECTION: subscription_id, "subscription_id": subscription_id},
             )
+            invoice_id = await self._stripe.create_invoice(order, f"final:{subscription_id}:{self._job.attempts}")
         await self._add_item(invoice_id, currency, amount_minor, period)
         return invoice_id
 

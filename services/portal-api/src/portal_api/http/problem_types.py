@@ -179,6 +179,73 @@ _GATEWAY = {
     "malformed-request": ("The request is malformed", "It breaks HTTP's rules.", "Check the client library."),
 }
 
+_SUBSCRIBING = {
+    "unknown-api": ("There is no such API", "It was deleted, or never published.", "Choose an API from the portal."),
+    "unknown-plan": ("There is no such plan", "It was deleted.", "Choose a plan that the API offers."),
+    "plan-inactive": ("The plan is not offered any more", "Its provider deactivated it.", "Choose another plan."),
+    "plan-changed": (
+        "The plan has changed meanwhile",
+        "Its provider made a new version after you chose.",
+        "Look at the plan's present terms and subscribe again.",
+    ),
+    "catalog-not-seen": (
+        "The API or plan did not arrive in time",
+        "The services did not agree on what was subscribed to within ten minutes.",
+        "Subscribe again; if it stays, tell the operator: Kafka or a service was away.",
+    ),
+    "withdrawn": ("The subscription was withdrawn", "It was cancelled before it began.", "Subscribe again."),
+    "billing-incomplete": (
+        "Billing could not be finished",
+        "The cancellation could not be completed at Stripe within 24 hours.",
+        "Ask the provider; the operator sees an alarm with the subscription's id.",
+    ),
+    "stripe-disconnected": (
+        "The provider disconnected Stripe",
+        "Paid subscriptions end with the connection.",
+        "Ask the provider; subscribe again when Stripe is connected.",
+    ),
+    "checkout-too-late": (
+        "Checkout was completed too late",
+        "The subscription had expired or been withdrawn when it was paid. It is cancelled.",
+        "Subscribe again.",
+    ),
+    "stripe-charges-disabled": (
+        "Stripe does not let this account charge",
+        "Stripe still needs something from the provider, or has restricted the account.",
+        "The provider looks for pending verification in the Stripe Dashboard.",
+    ),
+    "stripe-key-invalid": (
+        "Stripe does not know this key",
+        "The key is mistyped, expired or revoked.",
+        "Copy Secret Key and Publishable Key again from the Stripe Dashboard, Developers > API Keys.",
+    ),
+    "stripe-keys-different-accounts": (
+        "The keys are of two Stripe accounts",
+        "Secret Key and Publishable Key must belong to the same account.",
+        "Copy both keys from the same account's Dashboard.",
+    ),
+    "stripe-keys-different-modes": (
+        "One key is for test mode, the other for live mode",
+        "Both keys must be of the same mode.",
+        "Copy both keys in test mode, or both in live mode.",
+    ),
+    "stripe-permission-missing": (
+        "The restricted key lacks a permission",
+        "The detail names it.",
+        "Give the key that permission in the Stripe Dashboard, or use a standard secret key.",
+    ),
+    "stripe-webhook-refused": (
+        "Stripe refused the webhook endpoint",
+        "Stripe must reach our webhook address, and an account has at most 16 endpoints.",
+        "Check TOLLWAY_PUBLIC_URL of billing-sync, and delete endpoints that are not used.",
+    ),
+    "stripe-checkout-refused": (
+        "Stripe refused to open Checkout",
+        "The detail has Stripe's own reason.",
+        "The provider mends it in the Stripe Dashboard; subscribe again then.",
+    ),
+}
+
 PROBLEM_TYPES: dict[str, ProblemType] = {
-    name: ProblemType(*texts) for name, texts in sorted((_PORTAL | _GATEWAY).items())
+    name: ProblemType(*texts) for name, texts in sorted((_PORTAL | _SUBSCRIBING | _GATEWAY).items())
 }
