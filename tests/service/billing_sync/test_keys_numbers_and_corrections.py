@@ -1,14 +1,21 @@
-"""Keys stay secret, numbers may be large, a repeated webhook is free, and a correction is really paid."""
+"""Keys stay secret, numbers may be large, webhooks repeated or lost do no harm, and a correction is really paid."""
 
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 
 import asyncpg
 import stripe
 from tests.support.billing_world import BillingWorld, processes, world
 from tests.support.eventually import eventually
 
-from shared.events.billing import CheckoutCompleted, StripeSubscriptionClosed, UsageReported
+from shared.events.billing import (
+    CheckoutCompleted,
+    CheckoutOpened,
+    StripeSubscriptionClosed,
+    StripeSubscriptionUpdated,
+    UsageReported,
+)
 from shared.events.topics import SUBSCRIPTIONS_STATE
 
 __all__ = ["processes", "world"]
@@ -67,6 +74,19 @@ async def test_a_repeated_webhook_is_answered_and_requests_no_work(world: Billin
     await eventually(answered_twice)
     assert await query(url, "select wanted from jobs where key = $1", key) == before
     assert len(world.found(CheckoutCompleted, subscription_id=sold.subscription_id)) == 1
+
+
+async def test_a_payment_whose_webhooks_are_lost_is_found(world: BillingWorld) -> None:
+    organization_id, account = await world.connect()
+    state = await world.request(organization_id)
+    opened = await world.event(CheckoutOpened, subscription_id=state.subscription_id)
+    v1 = stripe.StripeClient(account["secret_key"], base_addresses={"api": world.processes.stripe_url}).v1
+    for endpoint in v1.webhook_endpoints.list().data:
+        v1.webhook_endpoints.delete(endpoint.id)
+    await world.pay(opened.url)
+    await world.move_clock(await world.now() + timedelta(minutes=16))
+    await world.event(CheckoutCompleted, subscription_id=state.subscription_id, timeout_seconds=20)
+    await world.event(StripeSubscriptionUpdated, subscription_id=state.subscription_id, status="active")
 
 
 async def test_usage_that_no_final_invoice_bills_is_paid_by_the_subscriptions_card(world: BillingWorld) -> None:

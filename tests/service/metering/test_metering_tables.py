@@ -5,7 +5,6 @@ import asyncio
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
-from sqlmodel import SQLModel
 from tests.support.metering_process import DatabaseFactory
 
 from metering.adapters import tables
@@ -16,7 +15,7 @@ from shared.db.engine import create_engine
 OURS = {
     value.__tablename__
     for value in vars(tables).values()
-    if isinstance(value, type) and value is not SQLModel and issubclass(value, SQLModel)
+    if isinstance(value, type) and value is not tables.Row and issubclass(value, tables.Row)
 }
 
 

@@ -75,7 +75,7 @@ class SessionFacts:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionFacts:
-    """A subscription as it is at Stripe now. `payment_method_id`: Checkout makes the card its default, no one else's."""
+    """A subscription as it is at Stripe now. Checkout makes the card its own default, not its customer's."""
 
     stripe_subscription_id: str
     subscription_id: str | None

@@ -42,6 +42,7 @@ PERFORMERS: Mapping[str, Performer] = {
     "reconcile": reconcile.reconcile_subscription,
 }
 
+PATIENT = frozenset({"close", "renewal", "push", "withdraw"})
 STEP_SECONDS = 120.0
 RENEW_SECONDS = 4.0  # several times within a lease
 MAX_DELAY_SECONDS = 60.0
@@ -122,6 +123,8 @@ class Worker:
             again = failure.after_seconds or _delay(job.attempts)
         except Permanent as failure:
             error = failure.message
+            # Money is not given up at one refusal: a key may be mended, a state may have been in between.
+            again = _delay(job.attempts) if job.kind in PATIENT else None
             log.error("Stripe refuses a job's step", job=job.kind, key=job.key, reason=failure.message)
         except Exception as failure:
             error = repr(failure)

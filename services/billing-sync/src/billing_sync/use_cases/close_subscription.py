@@ -11,7 +11,15 @@ from billing_sync.domain.records import Account, Closing, Period, Subscription
 from billing_sync.domain.stripe_facts import InvoiceFacts, Permanent
 from billing_sync.metrics import FINAL_INVOICES, SUMMARY_TIMEOUTS, USAGE_TIMEOUTS
 from billing_sync.ports import Deps, InvoiceOrder, ItemOrder, Job, StripeAccount
-from billing_sync.use_cases.outcome import DONE, NOW, Outcome, again, connected_account, open_account
+from billing_sync.use_cases.outcome import (
+    DONE,
+    NOW,
+    Outcome,
+    again,
+    cancel_at_stripe,
+    connected_account,
+    open_account,
+)
 from billing_sync.use_cases.report_usage import PeriodLedger, flush, read_ledger, record_late, summary_agrees
 from shared.clock import real_now
 from shared.events.billing import StripeSubscriptionClosed
@@ -79,9 +87,7 @@ class Closer:
         return await self._go("delete")
 
     async def _delete(self) -> Outcome:
-        facts = await self._stripe.subscription(self._stripe_id)
-        if facts.status not in ("canceled", "incomplete_expired"):
-            facts = await self._stripe.cancel_now(self._stripe_id, invoice_now=True)
+        facts = await cancel_at_stripe(self._stripe, self._stripe_id, invoice_now=True)
         async with self._deps.work.transaction(self._job) as tx:
             current = await tx.subscription(self._subscription.subscription_id)
             if current is not None:

@@ -6,7 +6,14 @@ from datetime import timedelta
 from billing_sync.domain.records import Account, Subscription
 from billing_sync.domain.stripe_facts import KeyInvalid, Permanent, SessionFacts
 from billing_sync.ports import Deps, Job, SessionOrder, StripeAccount, Tx
-from billing_sync.use_cases.outcome import DONE, Outcome, again, connected_account, open_account
+from billing_sync.use_cases.outcome import (
+    DONE,
+    Outcome,
+    again,
+    cancel_at_stripe,
+    connected_account,
+    open_account,
+)
 from billing_sync.use_cases.prepare_catalog import Offer, Preparation
 from shared.events.billing import CheckoutExpired, CheckoutOpened, CheckoutRefused
 
@@ -154,9 +161,7 @@ async def withdraw_checkout(deps: Deps, job: Job) -> Outcome:
 
 async def _take_back(stripe: StripeAccount, stripe_subscription_id: str) -> None:
     """A Checkout completed after its subscription had ended: cancel, and pay back what was paid."""
-    facts = await stripe.subscription(stripe_subscription_id)
-    if facts.status != "canceled":
-        await stripe.cancel_now(stripe_subscription_id, invoice_now=False)
+    await cancel_at_stripe(stripe, stripe_subscription_id, invoice_now=False)
     for invoice in await stripe.invoices_of(stripe_subscription_id):
         if invoice.amount_paid_minor > 0:
             await stripe.refund_invoice(invoice.invoice_id)
