@@ -188,7 +188,7 @@ class BillingWorld:
     async def read(self, consumer: AIOKafkaConsumer) -> None:
         """Collect what billing-sync publishes."""
         async for record in consumer:
-            self.events.append(decode(record.value, BillingEvent))  # type: ignore[arg-type]
+            self.events.append(decode(record.value, BillingEvent))
 
     async def write(self, topic: Topic, key: str, event: Event, *, partition: int | None = None) -> None:
         """As the topic's owner would."""
@@ -431,7 +431,7 @@ def processes(
     made.service.start()
     yield made
     made.service.stop()
-    made.double.stop()
+    made.double.stop(signal.SIGKILL)  # a request that it was told to hang would keep it for a minute
 
 
 @pytest.fixture

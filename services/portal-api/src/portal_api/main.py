@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from fastapi import FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -38,6 +39,7 @@ from portal_api.catalog.use_cases.importing import ImportApi
 from portal_api.catalog.use_cases.plans import Plans
 from portal_api.catalog.use_cases.reading import CatalogReader
 from portal_api.catalog.use_cases.releasing import Releases
+from portal_api.catalog.use_cases.republishing import CatalogRepublishing
 from portal_api.http.application import create_app
 from portal_api.http.dependencies import HttpDependencies
 from portal_api.http.idempotency import Idempotency
@@ -261,6 +263,48 @@ def build(settings: Settings) -> PortalApi:
     return PortalApi(app, engine, uow, developer.server, readiness, tuple(runners))
 
 
+class RepublishPage(Protocol):
+    """Puts the next states after an id into the outbox."""
+
+    async def __call__(self, session: AsyncSession, *, after: str, limit: int) -> list[str]:
+        """Their ids; none is the end."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Republication:
+    """What `portal_api.republish` works with: each kind of state with the use case that publishes it again."""
+
+    engine: AsyncEngine
+    uow: UnitOfWork
+    kinds: tuple[tuple[str, RepublishPage], ...]
+
+
+def build_republication(settings: Settings) -> Republication:
+    """Wired as the service is, without what runs in it: the service's relay sends what is queued."""
+    engine = create_engine(settings.database_url, application_name="portal-api-republish")
+    # Only the time of the record's CloudEvents header is read from this clock.
+    clock = SystemClock()
+    outbox = Outbox(source="portal-api", topic_prefix=settings.kafka_topic_prefix, clock=clock)
+    provider = _provider(settings, outbox, clock)
+    developer = _developer(settings, provider, outbox, clock)
+    catalog = CatalogRepublishing(provider.repository, outbox)
+    kinds: tuple[tuple[str, RepublishPage], ...] = (
+        ("signing keys", developer.server.republish_signing_keys),
+        ("developers", provider.identity.republish_developers),
+        ("plans", catalog.plans),
+        ("APIs", catalog.apis),
+        ("OAuth2 clients", developer.credentials.republish_clients),
+        ("API keys", developer.credentials.republish_keys),
+    )
+    return Republication(engine, UnitOfWork(session_factory(engine), outbox), kinds)
+
+
+def read_settings() -> Settings:
+    """From the environment; for the command line tools beside this module, as only main reads settings."""
+    return Settings()
+
+
 async def run(settings: Settings) -> None:
     """Migrate, make the first signing key, then serve until told to stop."""
     await asyncio.to_thread(migrate.upgrade, settings.database_url, MIGRATIONS)
@@ -274,6 +318,6 @@ async def run(settings: Settings) -> None:
 
 
 if __name__ == "__main__":
-    service_settings = Settings()
+    service_settings = read_settings()
     configure_logging("portal-api", service_settings.log_level)
     run_main(run(service_settings))

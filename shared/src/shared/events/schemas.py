@@ -1,7 +1,9 @@
 """Generate the JSON Schemas of all events: `python -m shared.events.schemas` writes them, a test checks them."""
 
+import inspect
 import json
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -23,7 +25,17 @@ def event_classes() -> dict[str, type[Event]]:
 
 def schema_text(kind: type[Event]) -> str:
     """The schema file's content."""
-    return json.dumps(msgspec.json.schema(kind), indent=2, sort_keys=True) + "\n"
+    return json.dumps(_with_clean_descriptions(msgspec.json.schema(kind)), indent=2, sort_keys=True) + "\n"
+
+
+def _with_clean_descriptions(schema: Any) -> Any:
+    """Docstrings come with their indentation up to Python 3.12 and without it from 3.13 on."""
+    if isinstance(schema, dict):
+        return {
+            name: inspect.cleandoc(value) if name == "description" else _with_clean_descriptions(value)
+            for name, value in schema.items()
+        }
+    return [_with_clean_descriptions(value) for value in schema] if isinstance(schema, list) else schema
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ _STALE = text(
     " and stripe_status not in ('canceled', 'incomplete_expired')"
     " and (refreshed_at < :before or (stripe_period_end < :ended and refreshed_at < stripe_period_end))"
     " union all select subscription_id from subscriptions where session_status = 'open'"
-    " and status = 'pending_payment' and refreshed_at is not null and refreshed_at < :before limit 200"
+    " and status = 'pending_payment' and (refreshed_at is null or refreshed_at < :before) limit 200"
 )
 
 

@@ -42,7 +42,7 @@ async def look_at_session(deps: Deps, job: Job) -> Outcome:
         if subscription.session_id is None and subscription.status == "pending_payment":
             return again(_NOT_YET_SECONDS)  # paid before the session's id was stored
         if subscription.session_id == session_id:
-            await _apply_session(tx, subscription, session)
+            await _apply_session(tx, replace(subscription, refreshed_at=deps.clock.now()), session)
     return DONE
 
 

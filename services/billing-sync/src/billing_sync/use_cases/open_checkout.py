@@ -66,7 +66,9 @@ async def _open(deps: Deps, job: Job, subscription: Subscription, account: Accou
         current = await tx.subscription(job.key)
         if current is None:
             return DONE
-        current = replace(current, session_id=session.session_id, session_status=session.status)
+        current = replace(
+            current, session_id=session.session_id, session_status=session.status, refreshed_at=deps.clock.now()
+        )
         await tx.save_subscription(current)
         if current.status != "pending_payment":
             # Withdrawn while it was being opened.

@@ -72,6 +72,12 @@ class CredentialStore(Protocol):
         """All of an application, oldest first."""
         ...
 
+    async def lock_clients(
+        self, session: AsyncSession, *, after: str, limit: int
+    ) -> Sequence[tuple[OAuthClient, Application]]:
+        """Of all applications, by id, held against writers until the transaction ends."""
+        ...
+
     async def save_key(self, session: AsyncSession, key: ApiKey) -> None:
         """Keep a new or changed API key."""
         ...
@@ -82,4 +88,8 @@ class CredentialStore(Protocol):
 
     async def keys(self, session: AsyncSession, application_id: str) -> Sequence[ApiKey]:
         """All of an application, oldest first."""
+        ...
+
+    async def lock_keys(self, session: AsyncSession, *, after: str, limit: int) -> Sequence[tuple[ApiKey, Application]]:
+        """As `lock_clients`."""
         ...

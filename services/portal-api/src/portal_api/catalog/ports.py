@@ -114,6 +114,10 @@ class CatalogRepository(Protocol):
         """Of an organization, one project, or in one of some states."""
         ...
 
+    async def lock_apis(self, session: AsyncSession, *, after: str, limit: int) -> list[Api]:
+        """Of all organizations, retired ones too, held against writers until the transaction ends."""
+        ...
+
     async def operations(self, session: AsyncSession, api_id: str) -> list[ContractOperation]:
         """In the order of the contract."""
         ...
@@ -144,6 +148,10 @@ class CatalogRepository(Protocol):
 
     async def plans(self, session: AsyncSession, organization_id: str, *, limit: int, after: str | None) -> list[Plan]:
         """Without deleted ones."""
+        ...
+
+    async def lock_plans(self, session: AsyncSession, *, after: str, limit: int) -> list[Plan]:
+        """Of all organizations, deleted ones too, held against writers until the transaction ends."""
         ...
 
     async def apis_with_plan(self, session: AsyncSession, plan_id: str) -> list[str]:

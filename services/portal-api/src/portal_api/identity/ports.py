@@ -45,6 +45,10 @@ class IdentityRepository(Protocol):
         """With the password's hash."""
         ...
 
+    async def lock_users(self, session: AsyncSession, *, after: str, limit: int) -> list[User]:
+        """Of all organizations, by id, held against writers until the transaction ends."""
+        ...
+
     async def add_session(self, session: AsyncSession, row: Session) -> None:
         """Keep a session."""
         ...

@@ -62,10 +62,15 @@ class Identity:
         if not await self._repository.add_user(session, user, await self._passwords.hash(password)):
             detail = "Sign in with it, or use another address."
             raise DomainError("email-taken", 409, "This e-mail address has an account", detail, "email")
-        # Users never change yet: with the first change of a name or address this version becomes a column.
-        state = DeveloperState(version=1, developer_id=user.id, email=user.email, name=user.name, locale=user.locale)
-        await self._publisher.publish(session, IDENTITY_DEVELOPERS, user.id, state)
+        await self._publish(session, user)
         return user
+
+    async def republish_developers(self, session: AsyncSession, *, after: str, limit: int) -> list[str]:
+        """Publish the next users as they are; their ids."""
+        users = await self._repository.lock_users(session, after=after, limit=limit)
+        for user in users:
+            await self._publish(session, user)
+        return [user.id for user in users]
 
     async def sign_in(
         self, session: AsyncSession, *, email: str, password: str, address: str
@@ -160,3 +165,8 @@ class Identity:
         if found is None:
             return None
         return Actor(found[1].id, found[1].email, found[1].name, "personal_access_token", found[0].id)
+
+    async def _publish(self, session: AsyncSession, user: User) -> None:
+        # Users never change yet: with the first change of a name or address this version becomes a column.
+        state = DeveloperState(version=1, developer_id=user.id, email=user.email, name=user.name, locale=user.locale)
+        await self._publisher.publish(session, IDENTITY_DEVELOPERS, user.id, state)

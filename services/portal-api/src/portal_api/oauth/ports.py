@@ -46,6 +46,10 @@ class SigningKeyStore(Protocol):
         """All whose tokens may still be out there."""
         ...
 
+    async def page(self, session: AsyncSession, *, after: str, limit: int) -> Sequence[SigningKey]:
+        """All there ever were, by kid. Under `lock`."""
+        ...
+
     async def save(self, session: AsyncSession, key: SigningKey) -> None:
         """Keep a new or changed key."""
         ...

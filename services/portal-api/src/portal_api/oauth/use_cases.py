@@ -84,6 +84,14 @@ class AuthorizationServer:
         """For the JWKS document."""
         return await self.keys.valid(session, real_now())
 
+    async def republish_signing_keys(self, session: AsyncSession, *, after: str, limit: int) -> list[str]:
+        """Publish the next keys as they are; their kids. Waits for a rotation, as a rotation waits for it."""
+        await self.keys.lock(session)
+        keys = await self.keys.page(session, after=after, limit=limit)
+        for key in keys:
+            await self._publish(session, key)
+        return [key.kid for key in keys]
+
     async def _sign(self, session: AsyncSession, client: OAuthClient, application: Application) -> IssuedToken:
         key = await self.keys.active(session)
         if key is None:
@@ -99,6 +107,9 @@ class AuthorizationServer:
 
     async def _keep(self, session: AsyncSession, key: SigningKey) -> None:
         await self.keys.save(session, key)
+        await self._publish(session, key)
+
+    async def _publish(self, session: AsyncSession, key: SigningKey) -> None:
         state = SigningKeyState(
             version=key.version,
             kid=key.kid,

@@ -74,6 +74,20 @@ class PostgresCredentials:
         rows = await session.exec(query.order_by(col(OAuthClientRow.id)).execution_options(populate_existing=True))
         return [OAuthClient(**row.model_dump()) for row in rows]
 
+    async def lock_clients(
+        self, session: AsyncSession, *, after: str, limit: int
+    ) -> Sequence[tuple[OAuthClient, Application]]:
+        """The application's row stays free: what is read of it never changes."""
+        query = (
+            select(OAuthClientRow, ApplicationRow)
+            .where(ApplicationRow.id == OAuthClientRow.application_id, OAuthClientRow.id > after)
+            .order_by(OAuthClientRow.id)
+            .limit(limit)
+            .with_for_update(key_share=True, of=OAuthClientRow)
+        )
+        rows = await session.exec(query.execution_options(populate_existing=True))
+        return [(OAuthClient(**row.model_dump()), Application(**owner.model_dump())) for row, owner in rows]
+
     async def save_key(self, session: AsyncSession, key: ApiKey) -> None:
         """New or changed."""
         await _keep(session, ApiKeyRow(**asdict(key)))
@@ -88,3 +102,15 @@ class PostgresCredentials:
         query = select(ApiKeyRow).where(ApiKeyRow.application_id == application_id)
         rows = await session.exec(query.order_by(col(ApiKeyRow.id)).execution_options(populate_existing=True))
         return [ApiKey(**row.model_dump()) for row in rows]
+
+    async def lock_keys(self, session: AsyncSession, *, after: str, limit: int) -> Sequence[tuple[ApiKey, Application]]:
+        """As `lock_clients`."""
+        query = (
+            select(ApiKeyRow, ApplicationRow)
+            .where(ApplicationRow.id == ApiKeyRow.application_id, ApiKeyRow.id > after)
+            .order_by(ApiKeyRow.id)
+            .limit(limit)
+            .with_for_update(key_share=True, of=ApiKeyRow)
+        )
+        rows = await session.exec(query.execution_options(populate_existing=True))
+        return [(ApiKey(**row.model_dump()), Application(**owner.model_dump())) for row, owner in rows]

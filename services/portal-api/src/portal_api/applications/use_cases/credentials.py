@@ -156,13 +156,33 @@ class Credentials:
             return None
         return AuthenticatedClient(client, application)
 
+    async def republish_clients(self, session: AsyncSession, *, after: str, limit: int) -> list[str]:
+        """Publish the next OAuth2 clients of all applications as they are, revoked ones too; their ids."""
+        clients = await self.store.lock_clients(session, after=after, limit=limit)
+        for client, application in clients:
+            await self._publish_client(session, application, client)
+        return [client.id for client, _ in clients]
+
+    async def republish_keys(self, session: AsyncSession, *, after: str, limit: int) -> list[str]:
+        """Publish the next API keys of all applications as they are, revoked ones too; their ids."""
+        keys = await self.store.lock_keys(session, after=after, limit=limit)
+        for key, application in keys:
+            await self._publish_key(session, application, key)
+        return [key.id for key, _ in keys]
+
     async def _keep_client(self, session: AsyncSession, application: Application, client: OAuthClient) -> None:
         await self.store.save_client(session, client)
+        await self._publish_client(session, application, client)
+
+    async def _publish_client(self, session: AsyncSession, application: Application, client: OAuthClient) -> None:
         state = client_state(client, application_number=application.number, organization_id=application.organization_id)
         await self.publisher.publish(session, IDENTITY_CREDENTIALS, client.id, state)
 
     async def _keep_key(self, session: AsyncSession, application: Application, key: ApiKey) -> None:
         await self.store.save_key(session, key)
+        await self._publish_key(session, application, key)
+
+    async def _publish_key(self, session: AsyncSession, application: Application, key: ApiKey) -> None:
         state = key_state(key, application_number=application.number, organization_id=application.organization_id)
         await self.publisher.publish(session, IDENTITY_CREDENTIALS, key.id, state)
 

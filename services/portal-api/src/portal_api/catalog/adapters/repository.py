@@ -85,6 +85,12 @@ class PostgresCatalogRepository:
             statement = statement.where(col(ApiRow.lifecycle).in_(lifecycles))
         return [to_api(row) for row in await session.exec(statement.order_by(ApiRow.id).limit(limit))]
 
+    async def lock_apis(self, session: AsyncSession, *, after: str, limit: int) -> list[Api]:
+        """Of all organizations, retired ones too."""
+        statement = select(ApiRow).where(ApiRow.id > after).order_by(ApiRow.id).limit(limit)
+        statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
+        return [to_api(row) for row in await session.exec(statement)]
+
     async def operations(self, session: AsyncSession, api_id: str) -> list[ContractOperation]:
         """In the order of the contract."""
         rows = await session.exec(
@@ -153,6 +159,12 @@ class PostgresCatalogRepository:
             .limit(limit)
         )
         return await self._with_versions(session, list(rows))
+
+    async def lock_plans(self, session: AsyncSession, *, after: str, limit: int) -> list[Plan]:
+        """Of all organizations, deleted ones too. Versions are read after the locks, so they fit the plans."""
+        statement = select(PlanRow).where(PlanRow.id > after).order_by(PlanRow.id).limit(limit)
+        statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
+        return await self._with_versions(session, list(await session.exec(statement)))
 
     async def apis_with_plan(self, session: AsyncSession, plan_id: str) -> list[str]:
         """Ids of the APIs for which the plan is enabled."""

@@ -35,6 +35,12 @@ class PostgresIdentityRepository:
         row = (await session.exec(select(UserRow).where(UserRow.email == email))).first()
         return (_user(row), row.password_hash) if row else None
 
+    async def lock_users(self, session: AsyncSession, *, after: str, limit: int) -> list[User]:
+        """`for no key update`: sessions and tokens may refer to them meanwhile."""
+        statement = select(UserRow).where(UserRow.id > after).order_by(UserRow.id).limit(limit)
+        statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
+        return [_user(row) for row in await session.exec(statement)]
+
     async def add_session(self, session: AsyncSession, row: Session) -> None:
         """Keep a session, and forget those of this user that are over."""
         await session.execute(

@@ -35,6 +35,12 @@ class PostgresSigningKeys:
         rows = await session.exec(query.order_by(col(SigningKeyRow.not_before).desc()))
         return [SigningKey(**row.model_dump()) for row in rows]
 
+    async def page(self, session: AsyncSession, *, after: str, limit: int) -> Sequence[SigningKey]:
+        """By kid."""
+        query = select(SigningKeyRow).where(SigningKeyRow.kid > after).order_by(SigningKeyRow.kid).limit(limit)
+        rows = await session.exec(query.execution_options(populate_existing=True))
+        return [SigningKey(**row.model_dump()) for row in rows]
+
     async def save(self, session: AsyncSession, key: SigningKey) -> None:
         """New or changed."""
         await session.merge(SigningKeyRow(**asdict(key)))
