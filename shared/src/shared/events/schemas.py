@@ -32,7 +32,9 @@ def _with_clean_descriptions(schema: Any) -> Any:
     """Docstrings come with their indentation up to Python 3.12 and without it from 3.13 on."""
     if isinstance(schema, dict):
         return {
-            name: inspect.cleandoc(value) if name == "description" else _with_clean_descriptions(value)
+            name: inspect.cleandoc(value)
+            if name == "description" and isinstance(value, str)
+            else _with_clean_descriptions(value)
             for name, value in schema.items()
         }
     return [_with_clean_descriptions(value) for value in schema] if isinstance(schema, list) else schema
