@@ -29,7 +29,7 @@ class StreamRow(Row, table=True):
 
     __tablename__ = "streams"
     stream_id: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
-    partition: int
+    partition: int = Field(sa_type=BigInteger)
     next_sequence: int = _bigint()
     claimed_until_us: int = _bigint()
     held_until_us: int | None = _bigint(null=True)
@@ -104,6 +104,6 @@ class PublisherStateRow(Row, table=True):
     """One row: which Kafka cluster has our windows, and until when we have said they are complete."""
 
     __tablename__ = "publisher_state"
-    id: int = Field(primary_key=True)
+    id: int = Field(primary_key=True, sa_type=BigInteger)
     cluster_id: str
     complete_until_us: int = _bigint()

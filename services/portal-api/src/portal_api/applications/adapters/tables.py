@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import DateTime
+from sqlalchemy import BigInteger, DateTime
 from sqlmodel import Field
 
 from portal_api.storage.rows import Row
@@ -16,12 +16,12 @@ class ApplicationRow(Row, table=True):
     __tablename__ = "applications"
 
     id: str = Field(primary_key=True)
-    number: int
+    number: int = Field(sa_type=BigInteger)
     organization_id: str
     developer_id: str
     name: str
     description: str
-    access_token_lifetime_seconds: int
+    access_token_lifetime_seconds: int = Field(sa_type=BigInteger)
     status: str
     created_at: datetime = Field(sa_type=AWARE)
 
@@ -36,8 +36,8 @@ class OAuthClientRow(Row, table=True):
     environment: str
     secret_hash: str
     status: str
-    version: int
-    min_generation: int
+    version: int = Field(sa_type=BigInteger)
+    min_generation: int = Field(sa_type=BigInteger)
     created_at: datetime = Field(sa_type=AWARE)
     revoked_at: datetime | None = Field(default=None, sa_type=AWARE)
 
@@ -53,6 +53,6 @@ class ApiKeyRow(Row, table=True):
     prefix: str
     key_hash: str
     status: str
-    version: int
+    version: int = Field(sa_type=BigInteger)
     created_at: datetime = Field(sa_type=AWARE)
     revoked_at: datetime | None = Field(default=None, sa_type=AWARE)

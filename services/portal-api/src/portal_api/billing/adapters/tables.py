@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DateTime
+from sqlalchemy import BigInteger, DateTime
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -18,13 +18,13 @@ class SubscriptionRow(Row, table=True):
     __tablename__ = "subscriptions"
 
     id: str = Field(primary_key=True)
-    version: int
+    version: int = Field(sa_type=BigInteger)
     organization_id: str
     application_id: str
     developer_id: str
     api_id: str
     plan_id: str
-    plan_version_number: int
+    plan_version_number: int = Field(sa_type=BigInteger)
     status: str
     paid: bool
     created_at: datetime = Field(sa_type=AWARE)
@@ -58,15 +58,15 @@ class InvoiceRow(Row, table=True):
     __tablename__ = "invoices"
 
     id: str = Field(primary_key=True)
-    observed: int
+    observed: int = Field(sa_type=BigInteger)
     organization_id: str
     developer_id: str
     subscription_id: str | None
     status: str
     currency: str
-    total_minor: int
-    amount_due_minor: int
-    amount_paid_minor: int
+    total_minor: int = Field(sa_type=BigInteger)
+    amount_due_minor: int = Field(sa_type=BigInteger)
+    amount_paid_minor: int = Field(sa_type=BigInteger)
     created_at: datetime = Field(sa_type=AWARE)
     period_start: datetime = Field(sa_type=AWARE)
     period_end: datetime = Field(sa_type=AWARE)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, DateTime, Text
+from sqlalchemy import BigInteger, Column, DateTime, Text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field
 
@@ -16,7 +16,7 @@ class ApiRow(Row, table=True):
     __tablename__ = "apis"
 
     id: str = Field(primary_key=True)
-    number: int
+    number: int = Field(sa_type=BigInteger)
     organization_id: str
     organization_identifier: str
     project_id: str
@@ -25,7 +25,7 @@ class ApiRow(Row, table=True):
     display_name: str
     description: str
     lifecycle: str
-    state_version: int
+    state_version: int = Field(sa_type=BigInteger)
     openapi_version: str
     contract_url: str | None
     contract_endpoint_url: str | None
@@ -51,9 +51,9 @@ class OperationRow(Row, table=True):
 
     __tablename__ = "operations"
 
-    number: int = Field(primary_key=True)
+    number: int = Field(primary_key=True, sa_type=BigInteger)
     api_id: str
-    position: int
+    position: int = Field(sa_type=BigInteger)
     method: str
     path_template: str
     operation_id: str
@@ -68,7 +68,7 @@ class DeploymentHistoryRow(Row, table=True):
     id: str = Field(primary_key=True)
     api_id: str
     environment: str
-    revision: int
+    revision: int = Field(sa_type=BigInteger)
     endpoint_url: str
     deployed_at: datetime = Field(sa_type=DateTime(timezone=True))
     deployed_by: str
@@ -84,7 +84,7 @@ class PlanRow(Row, table=True):
     name: str
     description: str
     status: str
-    state_version: int
+    state_version: int = Field(sa_type=BigInteger)
     created_at: datetime = Field(sa_type=DateTime(timezone=True))
 
 
@@ -93,8 +93,8 @@ class PlanVersionRow(Row, table=True):
 
     __tablename__ = "plan_versions"
 
-    number: int = Field(primary_key=True)
+    number: int = Field(primary_key=True, sa_type=BigInteger)
     plan_id: str
-    ordinal: int
+    ordinal: int = Field(sa_type=BigInteger)
     terms: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     created_at: datetime = Field(sa_type=DateTime(timezone=True))

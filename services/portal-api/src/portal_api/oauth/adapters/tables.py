@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import DateTime
+from sqlalchemy import BigInteger, DateTime
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -15,7 +15,7 @@ class SigningKeyRow(Row, table=True):
     __tablename__ = "signing_keys"
 
     kid: str = Field(primary_key=True)
-    version: int
+    version: int = Field(sa_type=BigInteger)
     encrypted_private_key: bytes
     public_jwk: dict[str, str] = Field(sa_type=JSONB)
     not_before: datetime = Field(sa_type=DateTime(timezone=True))
