@@ -1,4 +1,4 @@
-"""Every integer column is a bigint: 21 million rupiah are 2.1 billion minor units, and call numbers are unsigned 32 bit.
+"""Every integer column is a bigint: 21 million rupiah are 2.1 billion minor units, call numbers are unsigned 32 bit.
 
 SQLModel makes `int` an INTEGER, and the driver then refuses a larger value even where the table has room for it.
 """
