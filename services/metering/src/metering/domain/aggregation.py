@@ -108,11 +108,11 @@ def _group(columns: Sequence[Integers]) -> tuple[Integers, Integers]:
     key = np.zeros(len(columns[0]), np.int64)
     for column in columns:
         values = column
-        lowest, span = int(values.min()), int(values.max()) - int(values.min()) + 1
+        lowest, span = int(np.min(values)), int(np.max(values)) - int(np.min(values)) + 1
         if span > _LARGEST_SPAN:
             values = np.unique(values, return_inverse=True)[1].astype(np.int64)
-            lowest, span = 0, int(values.max()) + 1
-        if int(key.max()) >= _LARGEST_KEY // span:
+            lowest, span = 0, int(np.max(values)) + 1
+        if int(np.max(key)) >= _LARGEST_KEY // span:
             key = np.unique(key, return_inverse=True)[1].astype(np.int64)
         key = key * span + (values - lowest)
     order: Integers = np.argsort(key, kind="stable")
