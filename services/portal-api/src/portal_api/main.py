@@ -14,6 +14,7 @@ from portal_api import metrics
 from portal_api.applications.adapters.store import PostgresApplications, PostgresCredentials
 from portal_api.applications.entrypoints.routes import ApplicationRoutes
 from portal_api.applications.entrypoints.routes import create_router as application_router
+from portal_api.applications.entrypoints.timers import end_graces_in_time
 from portal_api.applications.use_cases.applications import Applications
 from portal_api.applications.use_cases.credentials import Credentials
 from portal_api.billing.adapters.changes import Changes
@@ -256,6 +257,7 @@ def build(settings: Settings) -> PortalApi:
         lambda: serve(operations, settings.operations_host, settings.operations_port),
         relay.run,
         consumer.run,
+        lambda: end_graces_in_time(uow, developer.credentials),
         lambda: serve(app, settings.host, settings.port),
     ]
     if settings.sandbox:

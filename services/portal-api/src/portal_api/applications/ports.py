@@ -1,6 +1,7 @@
 """What the use cases of applications need from outside."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -76,6 +77,16 @@ class CredentialStore(Protocol):
         self, session: AsyncSession, *, after: str, limit: int
     ) -> Sequence[tuple[OAuthClient, Application]]:
         """Of all applications, by id, held against writers until the transaction ends."""
+        ...
+
+    async def touch_client(self, session: AsyncSession, client_id: str, at: datetime) -> None:
+        """Its secret was used; kept to the minute."""
+        ...
+
+    async def lock_graces_over(
+        self, session: AsyncSession, now: datetime, *, limit: int
+    ) -> tuple[Sequence[OAuthClient], Sequence[ApiKey]]:
+        """Credentials whose rotated secret is no longer valid, held until the transaction ends."""
         ...
 
     async def save_key(self, session: AsyncSession, key: ApiKey) -> None:

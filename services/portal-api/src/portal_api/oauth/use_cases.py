@@ -50,14 +50,14 @@ class AuthorizationServer:
         if found is None:
             self.attempts.failed(address, request.client_id, now)
             raise invalid_client()
-        return await self._sign(session, found.client, found.application)
+        return await self._sign(session, found.client, found.application, found.generation)
 
     async def generate_token(self, session: AsyncSession, application: Application, client_id: str) -> IssuedToken:
         """The page's "Generate" button: the owner needs no secret for a token of their own client."""
         client = await self.credentials.client(session, application, client_id)
         if client.status != "active" or application.status != "active":
             raise DomainError("credential-revoked", 409, "The OAuth2 client is revoked", "Create another one.")
-        return await self._sign(session, client, application)
+        return await self._sign(session, client, application, client.generation)
 
     async def ensure_signing_key(self, session: AsyncSession) -> SigningKey:
         """The active key; made at the first start, replaced when it is due."""
@@ -92,14 +92,16 @@ class AuthorizationServer:
             await self._publish(session, key)
         return [key.kid for key in keys]
 
-    async def _sign(self, session: AsyncSession, client: OAuthClient, application: Application) -> IssuedToken:
+    async def _sign(
+        self, session: AsyncSession, client: OAuthClient, application: Application, generation: int
+    ) -> IssuedToken:
         key = await self.keys.active(session)
         if key is None:
             key = await self.ensure_signing_key(session)
         subject = TokenSubject(
             client_id=client.id,
             organization_id=application.organization_id,
-            generation=client.min_generation,
+            generation=generation,
             lifetime_seconds=application.access_token_lifetime_seconds,
         )
         claims = claims_for(subject, issuer=self.issuer, token_id=new_id("tok"), now=real_now())

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any, TypeVar
 
+from sqlalchemy import text
 from sqlmodel import SQLModel, col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -12,6 +14,12 @@ from portal_api.applications.domain.application import Application
 from portal_api.applications.domain.credentials import ApiKey, OAuthClient
 
 Row = TypeVar("Row", bound=SQLModel)
+
+# Once a minute is enough to know, and spares a busy client a write for every token.
+_TOUCH = text(
+    "update oauth_clients set last_used_at = :at where id = :id"
+    " and (last_used_at is null or last_used_at < cast(:at as timestamptz) - interval '1 minute')"
+)
 
 
 async def _by_id(session: AsyncSession, kind: type[Row], key: str, lock: bool) -> dict[str, Any] | None:
@@ -87,6 +95,22 @@ class PostgresCredentials:
         )
         rows = await session.exec(query.execution_options(populate_existing=True))
         return [(OAuthClient(**row.model_dump()), Application(**owner.model_dump())) for row, owner in rows]
+
+    async def touch_client(self, session: AsyncSession, client_id: str, at: datetime) -> None:
+        """To the minute."""
+        connection = await session.connection()
+        await connection.execute(_TOUCH, {"id": client_id, "at": at})
+
+    async def lock_graces_over(
+        self, session: AsyncSession, now: datetime, *, limit: int
+    ) -> tuple[Sequence[OAuthClient], Sequence[ApiKey]]:
+        """Those that another replica holds are its work."""
+        found = []
+        for kind in (OAuthClientRow, ApiKeyRow):
+            query = select(kind).where(col(kind.previous_valid_until) <= now).limit(limit)
+            query = query.with_for_update(skip_locked=True).execution_options(populate_existing=True)
+            found.append([row.model_dump() for row in await session.exec(query)])
+        return [OAuthClient(**values) for values in found[0]], [ApiKey(**values) for values in found[1]]
 
     async def save_key(self, session: AsyncSession, key: ApiKey) -> None:
         """New or changed."""

@@ -40,6 +40,9 @@ class OAuthClientRow(Row, table=True):
     min_generation: int = Field(sa_type=BigInteger)
     created_at: datetime = Field(sa_type=AWARE)
     revoked_at: datetime | None = Field(default=None, sa_type=AWARE)
+    previous_secret_hash: str | None = None
+    previous_valid_until: datetime | None = Field(default=None, sa_type=AWARE)
+    last_used_at: datetime | None = Field(default=None, sa_type=AWARE)
 
 
 class ApiKeyRow(Row, table=True):
@@ -56,3 +59,5 @@ class ApiKeyRow(Row, table=True):
     version: int = Field(sa_type=BigInteger)
     created_at: datetime = Field(sa_type=AWARE)
     revoked_at: datetime | None = Field(default=None, sa_type=AWARE)
+    previous_key_hash: str | None = None
+    previous_valid_until: datetime | None = Field(default=None, sa_type=AWARE)

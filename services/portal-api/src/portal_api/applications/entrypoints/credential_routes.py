@@ -11,6 +11,7 @@ from portal_api.applications.entrypoints.schemas import (
     CredentialCreate,
     OAuthClientSecretView,
     OAuthClientView,
+    Rotation,
 )
 from portal_api.applications.use_cases.applications import Applications
 from portal_api.applications.use_cases.credentials import Credentials
@@ -104,26 +105,48 @@ def _add_client_actions(
             application = await applications.owned(session, id, actor.user_id, lock=True)
             return OAuthClientView.of(await credentials.revoke_tokens(session, application, client_id))
 
+    @router.delete(
+        "/applications/{id}/oauth-clients/{client_id}/previous-secret",
+        operation_id="end_oauth_client_grace",
+        tags=TAGS,
+        summary="End a rotated secret before its grace is over",
+        responses=problems(401, 404),
+    )
+    async def end_grace(id: str, client_id: str, actor: Actor = Depends(http.current_actor)) -> OAuthClientView:  # noqa: A002
+        """Its tokens end too; those of the present secret stay."""
+        async with http.uow.transaction() as session:
+            application = await applications.owned(session, id, actor.user_id, lock=True)
+            return OAuthClientView.of(await credentials.end_grace(session, application, client_id))
+
+    _add_client_rotation(router, http, applications, credentials)
+
+
+def _add_client_rotation(
+    router: APIRouter, http: HttpDependencies, applications: Applications, credentials: Credentials
+) -> None:
     @router.post(
         "/applications/{id}/oauth-clients/{client_id}/rotate",
         response_model=OAuthClientSecretView,
         operation_id="rotate_oauth_client_secret",
         tags=TAGS,
         summary="Replace a client's secret",
-        responses=responses,
+        responses=problems(401, 404, 409, 422),
         dependencies=[IDEMPOTENT],
     )
     async def rotate(
         request: Request,
         id: str,  # noqa: A002
         client_id: str,
+        body: Rotation | None = None,
         actor: Actor = Depends(http.current_actor),
     ) -> Response:
-        """The old secret and the tokens issued so far end at once."""
+        """The old secret and the tokens issued with it end when the grace is over: at once, if none is asked for."""
+        seconds = (body or Rotation()).grace_seconds
 
         async def run(session: AsyncSession) -> OAuthClientSecretView:
             application = await applications.owned(session, id, actor.user_id, lock=True)
-            return OAuthClientSecretView.with_secret(*await credentials.rotate_client(session, application, client_id))
+            rotated = await credentials.rotate_client(session, application, client_id, grace_seconds=seconds)
+            return OAuthClientSecretView.with_secret(*rotated)
 
         return _no_store(await http.idempotency.create(request, actor.user_id, run, status=200))
 
@@ -183,6 +206,38 @@ def add_key_routes(
         async with http.uow.transaction() as session:
             application = await applications.owned(session, id, actor.user_id, lock=True)
             return ApiKeyView.of(await credentials.revoke_key(session, application, key_id))
+
+
+def add_key_rotation(
+    router: APIRouter, http: HttpDependencies, applications: Applications, credentials: Credentials
+) -> None:
+    """Another key in place of the old one."""
+
+    @router.post(
+        "/applications/{id}/api-keys/{key_id}/rotate",
+        response_model=ApiKeySecretView,
+        operation_id="rotate_api_key",
+        tags=TAGS,
+        summary="Replace an API key",
+        responses=problems(401, 404, 409, 422),
+        dependencies=[IDEMPOTENT],
+    )
+    async def rotate(
+        request: Request,
+        id: str,  # noqa: A002
+        key_id: str,
+        body: Rotation | None = None,
+        actor: Actor = Depends(http.current_actor),
+    ) -> Response:
+        """The old key is valid until the grace is over: it ends at once, if none is asked for."""
+        seconds = (body or Rotation()).grace_seconds
+
+        async def run(session: AsyncSession) -> ApiKeySecretView:
+            application = await applications.owned(session, id, actor.user_id, lock=True)
+            rotated = await credentials.rotate_key(session, application, key_id, grace_seconds=seconds)
+            return ApiKeySecretView.with_secret(*rotated)
+
+        return _no_store(await http.idempotency.create(request, actor.user_id, run, status=200))
 
 
 def _no_store(response: Response) -> Response:

@@ -33,6 +33,7 @@ def create_router(deps: ApplicationRoutes) -> APIRouter:
     _item(router, deps)
     credential_routes.add_client_routes(router, deps.http, deps.applications, deps.credentials)
     credential_routes.add_key_routes(router, deps.http, deps.applications, deps.credentials)
+    credential_routes.add_key_rotation(router, deps.http, deps.applications, deps.credentials)
     return router
 
 

@@ -11,7 +11,12 @@ from portal_api.applications.domain.application import (
     MIN_LIFETIME_SECONDS,
     Application,
 )
-from portal_api.applications.domain.credentials import ApiKey, CredentialEnvironment, OAuthClient
+from portal_api.applications.domain.credentials import (
+    MAX_GRACE_SECONDS,
+    ApiKey,
+    CredentialEnvironment,
+    OAuthClient,
+)
 
 LIFETIME = Field(
     default=DEFAULT_LIFETIME_SECONDS,
@@ -66,6 +71,14 @@ class CredentialCreate(BaseModel):
     environment: CredentialEnvironment = "production"
 
 
+class Rotation(BaseModel):
+    """How long the old secret stays valid beside the new one. 0: it ends at once, the cure of a leak."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"grace_seconds": 86400}})
+
+    grace_seconds: int = Field(default=0, ge=0, le=MAX_GRACE_SECONDS)
+
+
 class OAuthClientView(BaseModel):
     """An OAuth2 client without its secret, which nobody can show again."""
 
@@ -75,6 +88,10 @@ class OAuthClientView(BaseModel):
     status: Literal["active", "revoked"]
     created_at: datetime
     revoked_at: datetime | None = None
+    previous_secret_valid_until: datetime | None = Field(
+        default=None, description="While a rotated secret is valid beside the present one; its tokens end then too."
+    )
+    last_used_at: datetime | None = Field(default=None, description="When its secret last got a token, to the minute.")
 
     @classmethod
     def of(cls, client: OAuthClient) -> "OAuthClientView":
@@ -86,6 +103,8 @@ class OAuthClientView(BaseModel):
             status=client.status,
             created_at=client.created_at,
             revoked_at=client.revoked_at,
+            previous_secret_valid_until=client.previous_valid_until,
+            last_used_at=client.last_used_at,
         )
 
 
@@ -110,6 +129,9 @@ class ApiKeyView(BaseModel):
     status: Literal["active", "revoked"]
     created_at: datetime
     revoked_at: datetime | None = None
+    previous_valid_until: datetime | None = Field(
+        default=None, description="While a rotated key is valid beside the present one."
+    )
 
     @classmethod
     def of(cls, key: ApiKey) -> "ApiKeyView":

@@ -13,13 +13,18 @@ from portal_api.applications.domain.credentials import (
     ApiKey,
     CredentialEnvironment,
     OAuthClient,
+    check_grace,
     client_state,
+    end_grace,
+    end_key_grace,
+    generation_of,
     hash_secret,
     is_secret,
     key_state,
     revoke_client,
     revoke_key,
     revoke_tokens,
+    rotate_key,
     rotate_secret,
 )
 from portal_api.applications.ports import ApplicationStore, CredentialStore, Publisher
@@ -31,10 +36,11 @@ from shared.ids import new_id, new_secret
 
 @dataclass(frozen=True, slots=True)
 class AuthenticatedClient:
-    """A client that proved its secret, and the application it belongs to."""
+    """A client that proved its secret, the application it belongs to, and what its token must carry."""
 
     client: OAuthClient
     application: Application
+    generation: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +100,36 @@ class Credentials:
         return client
 
     async def rotate_client(
-        self, session: AsyncSession, application: Application, client_id: str
+        self, session: AsyncSession, application: Application, client_id: str, *, grace_seconds: int = 0
     ) -> tuple[OAuthClient, str]:
-        """Another secret, shown once; the old one and its tokens end."""
+        """Another secret, shown once; the old one and its tokens end when the grace is over."""
+        grace = check_grace(grace_seconds)
         client = _check_live(await self.client(session, application, client_id, lock=True))
         secret = new_secret(32)
-        client = rotate_secret(client, hash_secret(secret))
+        client = rotate_secret(client, hash_secret(secret), real_now(), grace)
         await self._keep_client(session, application, client)
         return client, secret
+
+    async def end_grace(self, session: AsyncSession, application: Application, client_id: str) -> OAuthClient:
+        """The rotated secret ends before its time. Without one nothing changes."""
+        client = await self.client(session, application, client_id, lock=True)
+        ended = end_grace(client)
+        if ended is not client:
+            await self._keep_client(session, application, ended)
+        return ended
+
+    async def end_graces(self, session: AsyncSession, *, limit: int = 100) -> int:
+        """Rotated secrets whose time is over end, and the gateways hear of it; how many there were."""
+        clients, keys = await self.store.lock_graces_over(session, real_now(), limit=limit)
+        for client in clients:
+            application = await self.applications.find(session, client.application_id)
+            if application is not None:
+                await self._keep_client(session, application, end_grace(client))
+        for key in keys:
+            application = await self.applications.find(session, key.application_id)
+            if application is not None:
+                await self._keep_key(session, application, end_key_grace(key))
+        return len(clients) + len(keys)
 
     async def create_key(
         self, session: AsyncSession, application: Application, environment: CredentialEnvironment
@@ -137,6 +165,21 @@ class Credentials:
             await self._keep_key(session, application, revoked)
         return revoked
 
+    async def rotate_key(
+        self, session: AsyncSession, application: Application, key_id: str, *, grace_seconds: int = 0
+    ) -> tuple[ApiKey, str]:
+        """Another key under the same id, shown once; the old one is valid until the grace is over."""
+        grace = check_grace(grace_seconds)
+        key = await self.store.key(session, key_id, lock=True)
+        if key is None or key.application_id != application.id:
+            raise _no_such("API key", key_id)
+        if key.status != "active":
+            raise DomainError("credential-revoked", 409, "The API key is revoked", "Create another one.")
+        secret = KEY_PREFIXES[key.environment] + new_secret(32)
+        rotated = rotate_key(key, secret, real_now(), grace)
+        await self._keep_key(session, application, rotated)
+        return rotated, secret
+
     async def revoke_all(self, session: AsyncSession, application: Application) -> None:
         """The application is being deleted."""
         for client in await self.store.clients(session, application.id):
@@ -147,14 +190,19 @@ class Credentials:
     async def authenticate(self, session: AsyncSession, client_id: str, secret: str) -> AuthenticatedClient | None:
         """The client with this id and secret, if it is live. Which of the two was wrong, nobody learns."""
         client = await self.store.client(session, client_id)
-        # The comparison runs for an unknown client too, so that time tells nothing.
-        matches = is_secret(secret, client.secret_hash if client else hash_secret(""))
-        if client is None or not matches or client.status != "active":
+        now = real_now()
+        if client is None:
+            # The comparison runs for an unknown client too, so that time tells nothing.
+            is_secret(secret, hash_secret(""))
+            return None
+        generation = generation_of(client, secret, now)
+        if generation is None or client.status != "active":
             return None
         application = await self.applications.find(session, client.application_id)
         if application is None or application.status != "active":
             return None
-        return AuthenticatedClient(client, application)
+        await self.store.touch_client(session, client.id, now)
+        return AuthenticatedClient(client, application, generation)
 
     async def republish_clients(self, session: AsyncSession, *, after: str, limit: int) -> list[str]:
         """Publish the next OAuth2 clients of all applications as they are, revoked ones too; their ids."""
