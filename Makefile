@@ -68,6 +68,10 @@ test-e2e: install ## Situations on the whole stack
 test-chaos: install ## Many rounds of kill -9 and money counted after each (ROUNDS=20)
 	@TOLLWAY_CHAOS_ROUNDS=$(or $(ROUNDS),20) $(PYTEST) tests -m chaos --timeout 3600
 
+.PHONY: bench-gateway
+bench-gateway: install ## CPU time per call beside nginx and Envoy (REPORT=file writes JSON; ARGS="--rounds 3" and others)
+	@$(PY) -m benchmarks.gateway $(if $(REPORT),--report "$(REPORT)") $(ARGS)
+
 .PHONY: lint
 lint: install ## ruff, mypy --strict, import contracts, architecture
 	@$(VENV)/bin/ruff check .

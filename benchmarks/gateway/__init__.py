@@ -1,0 +1,1 @@
+"""The gateway beside nginx and Envoy on one machine in one run: `make bench-gateway`."""
