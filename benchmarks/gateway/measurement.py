@@ -114,7 +114,7 @@ class Bench:
         before, began = _used(proxy.pid), time.monotonic()
         load = self._cores.of_load()
         pin = (lambda: os.sched_setaffinity(0, load)) if load else None
-        done = subprocess.run(command, capture_output=True, text=True, check=True, preexec_fn=pin)  # noqa: PLW1509
+        done = subprocess.run(command, capture_output=True, text=True, check=True, preexec_fn=pin)
         after, elapsed = _used(proxy.pid), time.monotonic() - began
         counted = instructions.stop()
         mine = os.times()

@@ -74,8 +74,8 @@ def print_runs(runs: Sequence[Run], title: str, kind: str) -> None:
     """Medians per proxy; the first and third quartile of the CPU time show the spread."""
     print(f"\n{title}")
     print(
-        f"  {'':<14}{'CPU us/call':>12}{'(quartiles)':>16}{'user':>7}{'kernel':>8}{'calls/s':>9}{'p50 ms':>8}{'p99 ms':>8}"
-        f"{'RSS MB':>8}{'private':>9}{'k instr. u/k':>15}{'failed':>8}"
+        f"  {'':<14}{'CPU us/call':>12}{'(quartiles)':>16}{'user':>7}{'kernel':>8}{'calls/s':>9}"
+        f"{'p50 ms':>8}{'p99 ms':>8}{'RSS MB':>8}{'private':>9}{'k instr. u/k':>15}{'failed':>8}"
     )
     for name in dict.fromkeys(run.name for run in runs if run.kind == kind):
         own = [run for run in runs if run.kind == kind and run.name == name]
