@@ -14,6 +14,7 @@ from gateway.adapters.stream_files import StreamFiles
 from gateway.adapters.tables import GatewayTables
 from gateway.adapters.upstream_pool import UpstreamPool
 from gateway.adapters.write_ahead_log import WriteAheadLog
+from gateway.domain.cross_origin import rule_for_pages
 from gateway.entrypoints.answers import Answers
 from gateway.entrypoints.proxy import ProxyServer
 from gateway.metrics import CallStats
@@ -40,7 +41,15 @@ class Harness:
         self.refusals = RefusalCounts(clock)
         self.upstream = ScriptedUpstream()
         self.pool = UpstreamPool(asyncio.get_running_loop().create_task)
-        gate = CallGate(self.tables, tokens, self.log, self.refusals, clock, max_body_bytes=max_body_bytes)
+        gate = CallGate(
+            self.tables,
+            tokens,
+            self.log,
+            self.refusals,
+            clock,
+            max_body_bytes=max_body_bytes,
+            pages=rule_for_pages(["http://portal.test/"]),
+        )
         self.server = ProxyServer(gate, self.pool, Answers("http://portal.test"), CallStats())
         self.port = 0
 

@@ -11,6 +11,7 @@ from gateway.adapters.refusal_counts import RefusalCounts
 from gateway.adapters.stream_files import StreamFiles
 from gateway.adapters.tables import GatewayTables
 from gateway.adapters.write_ahead_log import WriteAheadLog
+from gateway.domain.cross_origin import Reply
 from gateway.domain.problems import Refusal
 from gateway.domain.request_head import RequestHead
 from gateway.use_cases import Admitted, CallGate, Wait
@@ -57,7 +58,7 @@ class World:
     def call(
         self, path: str = "/acme/reading/v1/books/1", *, key: str | None = builders.API_KEY, token: str = "",
         method: str = "GET", length: int = -1,
-    ) -> Admitted | Refusal | Wait:  # fmt: skip
+    ) -> Admitted | Refusal | Wait | Reply:  # fmt: skip
         head = RequestHead()
         head.begin(method.encode(), path.encode(), http_10=False)
         if token:
@@ -65,7 +66,7 @@ class World:
         elif key is not None:
             head.on_header(b"X-API-Key", key.encode())
         head.length = length
-        return self.gate.admit(head)
+        return self.gate.admit(head, b"192.0.2.1")
 
     def refusal(self, *args: str, **kwargs: object) -> tuple[int, str]:
         outcome = self.call(*args, **kwargs)  # type: ignore[arg-type]

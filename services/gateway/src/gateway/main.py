@@ -16,6 +16,7 @@ from gateway.adapters.tables import GatewayTables, topic_tables
 from gateway.adapters.upstream_pool import UpstreamPool
 from gateway.adapters.usage_shipper import UsageShipper
 from gateway.adapters.write_ahead_log import WriteAheadLog
+from gateway.domain.cross_origin import rule_for_pages
 from gateway.entrypoints.answers import Answers
 from gateway.entrypoints.proxy import SWEEP_SECONDS, ProxyServer
 from gateway.settings import Settings
@@ -96,7 +97,13 @@ class Gateway:
         shipping = group.create_task(shipper.run())
         pool = UpstreamPool(group.create_task)
         gate = CallGate(
-            self.tables, self._tokens, current, refusals, self._clock, max_body_bytes=settings.max_body_bytes
+            self.tables,
+            self._tokens,
+            current,
+            refusals,
+            self._clock,
+            max_body_bytes=settings.max_body_bytes,
+            pages=rule_for_pages([settings.portal_url, *filter(None, settings.portal_origins.split(","))]),
         )
         server = ProxyServer(gate, pool, Answers(settings.portal_url), metrics.CALLS)
         try:

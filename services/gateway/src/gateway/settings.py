@@ -18,6 +18,8 @@ class Settings(ServiceSettings):
     open_calls_max: int = 8192
     issuer: str = "http://127.0.0.1:8000"
     portal_url: str = "http://127.0.0.1:8000"
+    # Pages that may call every API from a browser, beside those of portal_url; addresses parted by commas.
+    portal_origins: str = ""
     tables_max_age_seconds: float = 600
     max_body_bytes: int = 10 << 20
     shutdown_seconds: float = 10

@@ -6,6 +6,14 @@ from datetime import UTC, datetime
 
 from gateway.domain import admission
 from gateway.domain.credential import BearerToken, TokenClaims, read_credential
+from gateway.domain.cross_origin import (
+    CrossOriginRule,
+    Reply,
+    ShapeResponse,
+    is_preflight,
+    with_headers,
+    without_cross_origin_lines,
+)
 from gateway.domain.problems import PAYLOAD_TOO_LARGE, PROBLEMS, Problem, Refusal
 from gateway.domain.request_head import RequestHead
 from gateway.domain.route import ApiRoutes, OperationRoute, Upstream, parse_target
@@ -21,8 +29,8 @@ class Admitted:
     """A call that goes upstream. Its room in the log is reserved: it ends in `record_call`, whatever happens."""
 
     __slots__ = (
-        "access", "headers", "operation", "request_id", "rest", "sandbox", "slot", "started_ns", "upstream",
-        "upstream_ns", "upstream_status",
+        "access", "headers", "operation", "request_id", "rest", "sandbox", "shape_response", "slot", "started_ns",
+        "upstream", "upstream_ns", "upstream_status",
     )  # fmt: skip
 
     def __init__(
@@ -34,6 +42,7 @@ class Admitted:
         self.access = access
         self.sandbox = sandbox
         self.headers = b""  # lines for the answer
+        self.shape_response: ShapeResponse | None = None  # changes the upstream's header lines
         self.slot = -1
         self.request_id = b""
         self.started_ns = 0
@@ -62,6 +71,7 @@ class CallGate:
         clock: Clock,
         *,
         max_body_bytes: int,
+        pages: CrossOriginRule | None = None,
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._tables = tables
@@ -70,10 +80,35 @@ class CallGate:
         self._refusals = refusals
         self._clock = clock
         self._monotonic_ns = monotonic_ns
+        self._pages = pages
         self.max_body_bytes = max_body_bytes
 
-    def admit(self, head: RequestHead) -> Admitted | Refusal | Wait:
-        """Decide one call, in the order of the architecture: the first reason to refuse is the answer."""
+    def admit(self, head: RequestHead, peer: bytes) -> Admitted | Refusal | Wait | Reply:
+        """Decide one call of the client at address `peer`."""
+        if head.origin is None:
+            return self._admit(head, peer)
+        return self._admit_cross_origin(head, peer, head.origin)
+
+    def _admit_cross_origin(self, head: RequestHead, peer: bytes, origin: bytes) -> Admitted | Refusal | Wait | Reply:
+        """A page calls: answer its preflight, and let it read the answer where its origin may."""
+        rule = self._pages
+        if rule is None or not rule.allows(origin):
+            return self._admit(head, peer)
+        if is_preflight(head):
+            return rule.preflight(origin, head.value(b"access-control-request-headers"))
+        outcome = self._admit(head, peer)
+        lines = rule.answer_headers(origin)
+        if isinstance(outcome, Admitted):
+            outcome.headers += lines
+            outcome.shape_response = without_cross_origin_lines
+        elif isinstance(outcome, Refusal):
+            return with_headers(outcome, lines)
+        else:
+            outcome.refusal = with_headers(outcome.refusal, lines)
+        return outcome
+
+    def _admit(self, head: RequestHead, peer: bytes) -> Admitted | Refusal | Wait:
+        """In the order of the architecture: the first reason to refuse is the answer."""
         if not self._tables.are_fresh():
             return Refusal(PROBLEMS["tables-stale"], b"Retry-After: 5\r\n")
         try:

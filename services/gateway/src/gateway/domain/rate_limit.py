@@ -5,10 +5,13 @@ if the TAT lies no more than the burst ahead of now.
 """
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from shared.events.catalog import RateLimit
 
 _SECOND_NS = 1_000_000_000
+
+EntryKey: TypeAlias = tuple[str, str, bool]  # application, API, sandbox: the access entry that a limiter belongs to
 
 
 class _Bucket:
@@ -40,10 +43,18 @@ UNLIMITED = RateOutcome(True, b"")
 class RateLimiter:
     """The limits of one access entry: a call passes if all of them let it, and only then counts in each."""
 
-    __slots__ = ("_buckets", "_policy", "limits")
+    __slots__ = ("_buckets", "_changed", "_policy", "key", "limits", "pending")
 
-    def __init__(self, limits: Sequence[RateLimit]) -> None:
+    def __init__(
+        self,
+        limits: Sequence[RateLimit],
+        key: EntryKey = ("", "", False),
+        changed: "list[RateLimiter] | None" = None,
+    ) -> None:
         self.limits = tuple(limits)
+        self.key = key
+        self.pending = 0  # calls admitted here that the other workers have not been told of
+        self._changed = changed  # where limiters with pending calls wait for the exchange
         self._buckets = [_Bucket(limit) for limit in self.limits if limit.count > 0 and limit.per_seconds > 0]
         self._policy = b", ".join(bucket.policy for bucket in self._buckets)
 
@@ -61,6 +72,10 @@ class RateLimiter:
             return RateOutcome(False, self._headers(now_ns), max(1, wait))
         for bucket in self._buckets:
             bucket.arrival = max(bucket.arrival, now_ns * bucket.count) + bucket.interval
+        if self._changed is not None:
+            if not self.pending:
+                self._changed.append(self)
+            self.pending += 1
         return RateOutcome(True, self._headers(now_ns))
 
     def _headers(self, now_ns: int) -> bytes:

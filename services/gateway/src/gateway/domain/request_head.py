@@ -3,7 +3,9 @@
 from gateway.domain.framing import content_length
 from gateway.domain.problems import MALFORMED, NOT_IMPLEMENTED, Problem
 
-_HOST, _AUTHORIZATION, _API_KEY, _LENGTH, _CODING, _CONNECTION, _EXPECT, _REQUEST_ID, _FORWARDED, _DROP = range(10)
+_HOST, _AUTHORIZATION, _API_KEY, _LENGTH, _CODING, _CONNECTION, _EXPECT, _REQUEST_ID, _FORWARDED, _ORIGIN, _DROP = (
+    range(11)
+)
 
 _SPECIAL = {
     b"host": _HOST,
@@ -16,6 +18,7 @@ _SPECIAL = {
     b"expect": _EXPECT,
     b"x-request-id": _REQUEST_ID,
     b"x-forwarded-for": _FORWARDED,
+    b"origin": _ORIGIN,
     # Ours to say, or meant for the next hop only.
     b"x-forwarded-proto": _DROP,
     b"x-forwarded-host": _DROP,
@@ -28,6 +31,14 @@ _SPECIAL = {
     b"trailer": _DROP,
     b"upgrade": _DROP,
     b"http2-settings": _DROP,
+    # Who calls is said by the gateway alone, where a policy lets it.
+    b"x-tollway-organization": _DROP,
+    b"x-tollway-application": _DROP,
+    b"x-tollway-subscription": _DROP,
+    b"x-tollway-plan-version": _DROP,
+    b"x-tollway-client": _DROP,
+    b"x-tollway-environment": _DROP,
+    b"x-tollway-scopes": _DROP,
 }
 _STANDARD_OPTIONS = frozenset((b"close", b"keep-alive", b"upgrade", b""))
 
@@ -49,6 +60,7 @@ class RequestHead:
         "length",
         "lines",
         "method",
+        "origin",
         "problem",
         "request_id",
         "target",
@@ -68,6 +80,7 @@ class RequestHead:
         self.api_key: bytes | None = None
         self.request_id: bytes | None = None
         self.forwarded_for: bytes | None = None
+        self.origin: bytes | None = None
         self.length = -1
         self.chunked = False
         self.close = http_10
@@ -129,6 +142,11 @@ class RequestHead:
             self.request_id = value[:200]
         elif kind == _FORWARDED:
             self.forwarded_for = value if self.forwarded_for is None else self.forwarded_for + b", " + value
+        elif kind == _ORIGIN:
+            if self.origin is not None:
+                self.problem = MALFORMED
+            self.origin = value
+            self.lines.append(b"Origin: " + value)
 
     def finish(self) -> Problem | None:
         """Judge the head as a whole, once all lines are in."""
@@ -141,6 +159,13 @@ class RequestHead:
             if named:  # what the client declares as meant for this hop only ends here
                 self.lines = [line for line in self.lines if line.partition(b":")[0].lower() not in named]
         return self.problem
+
+    def value(self, name: bytes) -> bytes | None:
+        """The first line of this name (lower case) among those passed on. A search: not for every call."""
+        for line in self.lines:
+            if line[: len(name)].lower() == name and line[len(name) : len(name) + 1] == b":":
+                return line[len(name) + 1 :].strip(b" \t")
+        return None
 
     @property
     def has_body(self) -> bool:

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Sequence
 from http import HTTPStatus
 
+from gateway.domain.cross_origin import Reply
 from gateway.domain.problems import Problem
 
 REASONS = {status.value: status.phrase.encode() for status in HTTPStatus}
@@ -20,9 +21,26 @@ class Answers:
         self._bodies: dict[str, bytes] = {}
 
     def render(
-        self, problem: Problem, headers: bytes = b"", *, close: bool, head_only: bool, request_id: bytes = b""
+        self, answer: Problem | Reply, headers: bytes = b"", *, close: bool, head_only: bool, request_id: bytes = b""
     ) -> bytes:
-        """The whole answer."""
+        """The whole answer. `headers`: complete lines."""
+        if isinstance(answer, Reply):
+            body, kind = answer.body, b""
+        else:
+            body = self._body(answer)
+            kind = b"Content-Type: application/problem+json\r\nCache-Control: no-store\r\n"
+        return b"HTTP/1.1 %d %b\r\n%b%bX-Request-Id: %b\r\n%b%b\r\n%b" % (
+            answer.status,
+            REASONS.get(answer.status, b""),
+            kind,
+            b"" if answer.status == 204 else b"Content-Length: %d\r\n" % len(body),
+            request_id or secrets.token_hex(16).encode(),
+            headers,
+            b"Connection: close\r\n" if close else b"",
+            b"" if head_only else body,
+        )
+
+    def _body(self, problem: Problem) -> bytes:
         body = self._bodies.get(problem.name)
         if body is None:
             body = self._bodies[problem.name] = json.dumps(
@@ -33,18 +51,7 @@ class Answers:
                     "detail": problem.detail,
                 }
             ).encode()
-        return (
-            b"HTTP/1.1 %d %b\r\nContent-Type: application/problem+json\r\nContent-Length: %d\r\n"
-            b"Cache-Control: no-store\r\nX-Request-Id: %b\r\n%b%b\r\n%b"
-        ) % (
-            problem.status,
-            REASONS.get(problem.status, b""),
-            len(body),
-            request_id or secrets.token_hex(16).encode(),
-            headers,
-            b"Connection: close\r\n" if close else b"",
-            b"" if head_only else body,
-        )
+        return body
 
 
 def response_head(

@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 from typing import cast
 
+from gateway.domain.cross_origin import Reply
 from gateway.domain.framing import BadFraming, unfinished_head_problem
 from gateway.domain.problems import MALFORMED, PAYLOAD_TOO_LARGE, PROBLEMS, Problem, Refusal
 from gateway.domain.usage import CLIENT_CLOSED_REQUEST
@@ -102,10 +103,10 @@ class ClientConnection(asyncio.Protocol):
         """The client is gone. What it called is recorded with what is known."""
         self._lost = True
         self._proxy.closed(self)
-        call, exchange = self._call, self._exchange
+        call = self._call
         if call is not None:
-            if exchange is not None:
-                exchange.abort()
+            if self._exchange is not None:
+                self._exchange.abort()
             self._record(call, call.upstream_status or CLIENT_CLOSED_REQUEST, client_aborted=True)
         self._buffer = b""
         self._state = _DRAIN
@@ -125,12 +126,9 @@ class ClientConnection(asyncio.Protocol):
         self._advance()
 
     def _update_reading(self) -> None:
-        if self._lost or self._transport.is_closing():
-            return
-        if self._hold_upstream or self._hold_pipeline:
-            self._transport.pause_reading()
-        else:
-            self._transport.resume_reading()
+        if not self._lost and not self._transport.is_closing():
+            held = self._hold_upstream or self._hold_pipeline
+            (self._transport.pause_reading if held else self._transport.resume_reading)()
 
     # One request after the other
     def _advance(self) -> None:
@@ -167,27 +165,27 @@ class ClientConnection(asyncio.Protocol):
         if problem is not None:
             self._break_off(problem)
             return True
-        head = self._head
         self._started = False
-        self._close_after = head.close or self._proxy.draining
+        self._close_after = self._head.close or self._proxy.draining
         self._wait_until = 0.0
         self._decide()
         return True
 
     def _decide(self) -> None:
-        outcome = self._proxy.gate.admit(self._head)
+        outcome = self._proxy.gate.admit(self._head, self._peer)
         if isinstance(outcome, Admitted):
             self._forward(outcome)
         elif isinstance(outcome, Refusal):
             self._refuse(outcome)
-        else:
+        elif isinstance(outcome, Wait):
             self._wait(outcome)
+        else:
+            self._answer_early(outcome)
 
     def _wait(self, outcome: Wait) -> None:
         """The tables get a second to hear of what the caller was just told."""
         now = time.monotonic()
-        if not self._wait_until:
-            self._wait_until = now + deadlines.WAIT_SECONDS
+        self._wait_until = self._wait_until or now + deadlines.WAIT_SECONDS
         if now >= self._wait_until or not self._proxy.may_wait():
             self._state = _IDLE
             self._refuse(outcome.refusal)
@@ -203,8 +201,7 @@ class ClientConnection(asyncio.Protocol):
             self._advance()
 
     def _forward(self, call: Admitted) -> None:
-        self._call = call
-        self._state = _CALL
+        self._call, self._state = call, _CALL
         data = upstream_request(self._head, call, self._peer)
         self._exchange = self._proxy.upstreams.send(
             call.upstream, data, self, repeatable=self.request_complete and is_repeatable(self._head.method)
@@ -260,6 +257,8 @@ class ClientConnection(asyncio.Protocol):
         self._started = True
         if not self.request_complete:
             self._close_after = True  # answered early: the rest of the body has nowhere to go
+        if call.shape_response is not None:
+            lines = call.shape_response(status, lines)
         framed = last or any(line[:14].lower() in (b"content-length", b"transfer-encod") for line in lines)
         self._close_after |= self.http_10 and not framed
         data = response_head(
@@ -283,8 +282,7 @@ class ClientConnection(asyncio.Protocol):
 
     def on_end(self, data: bytes) -> None:
         """The answer is complete: the record first, then its last bytes."""
-        call = self._call
-        if call is None:
+        if (call := self._call) is None:
             return
         # A reset may be known to the transport before we are told of it.
         self._record(call, call.upstream_status, client_aborted=self._transport.is_closing())
@@ -294,8 +292,7 @@ class ClientConnection(asyncio.Protocol):
 
     def on_failure(self, problem_name: str) -> None:
         """The upstream broke: an answer of ours, or a cut, which the client cannot take for a complete body."""
-        call = self._call
-        if call is None:
+        if (call := self._call) is None:
             return
         problem = PROBLEMS[problem_name]
         if self._started:
@@ -309,8 +306,7 @@ class ClientConnection(asyncio.Protocol):
     def _record(
         self, call: Admitted, status: int, *, client_aborted: bool = False, upstream_failed: bool = False
     ) -> None:
-        exchange, self._exchange = self._exchange, None
-        self._call = None
+        exchange, self._exchange, self._call = self._exchange, None, None
         latency_us = self._proxy.gate.record_call(
             call,
             status=status,
@@ -327,10 +323,14 @@ class ClientConnection(asyncio.Protocol):
     # Answers of our own
     def _refuse(self, refusal: Refusal) -> None:
         self._proxy.gate.refuse(refusal)
+        self._answer_early(refusal)
+
+    def _answer_early(self, outcome: Refusal | Reply) -> None:
+        """Answer before, or without, reading the request's body."""
         head = self._head
         if head.chunked or head.length > MAX_SKIPPED_BYTES or (head.has_body and head.expect_continue):
             self._close_after = True  # what comes may never end, or not come at all
-        self._answer(refusal.problem, refusal.headers)
+        self._answer(outcome.problem if isinstance(outcome, Refusal) else outcome, outcome.headers)
         if not self.request_complete and self._state == _IDLE:
             self._state = _SKIP
             if self._buffer:
@@ -355,10 +355,10 @@ class ClientConnection(asyncio.Protocol):
         self._close_after = True
         self._answer(problem)
 
-    def _answer(self, problem: Problem, headers: bytes = b"", request_id: bytes = b"") -> None:
+    def _answer(self, answer: Problem | Reply, headers: bytes = b"", request_id: bytes = b"") -> None:
         close = self._close_after = self._close_after or self.http_10 or self._proxy.draining
         self._transport.write(
-            self._proxy.answers.render(problem, headers, close=close, head_only=self.is_head, request_id=request_id)
+            self._proxy.answers.render(answer, headers, close=close, head_only=self.is_head, request_id=request_id)
         )
         self._answered()
 
