@@ -1,5 +1,6 @@
 """Keys, parameters, idempotency, paging and faults as the SDK meets them."""
 
+import time
 from decimal import Decimal
 from typing import Any
 
@@ -126,6 +127,38 @@ class TestIdempotency:
         options: Any = {"idempotency_key": "k"}
         assert refused(shop.v1.products.create, {"name": "a"}, options).http_status == status
         assert shop.v1.products.create({"name": "a"}, options).name == "a"
+
+    @pytest.mark.parametrize(("mode", "tries"), [("429", 1), ("429_should_retry", 2), ("409", 2), ("500_before", 2)])
+    def test_the_sdk_retries_what_it_is_told_to(self, shop: Shop, double: DoubleProcess, mode: str, tries: int) -> None:
+        client = stripe.StripeClient(shop.keys["secret_key"], base_addresses={"api": double.url}, max_network_retries=1)
+        httpx.delete(f"{double.url}/_admin/requests")
+        double.admin("faults", {"method": "POST", "path": "/v1/products", "mode": mode})
+        if tries == 1:
+            assert refused(client.v1.products.create, {"name": "a"}).http_status == 429
+        else:
+            assert client.v1.products.create({"name": "a"}).name == "a"
+        assert len(double.admin("requests")["requests"]) == tries
+
+    def test_an_answer_that_never_comes_is_found_by_its_key(self, shop: Shop, double: DoubleProcess) -> None:
+        impatient = stripe.StripeClient(
+            shop.keys["secret_key"],
+            base_addresses={"api": double.url},
+            http_client=stripe.HTTPXClient(timeout=0.5, allow_sync_methods=True),
+        )
+        double.admin("faults", {"method": "POST", "path": "/v1/products", "mode": "timeout_after", "seconds": 1.5})
+        options: Any = {"idempotency_key": "k"}
+        with pytest.raises(stripe.APIConnectionError):
+            impatient.v1.products.create({"name": "a"}, options)
+        answer = shop.v1.products.create({"name": "a"}, options)
+        assert answer.last_response is not None
+        assert answer.last_response.headers["Idempotent-Replayed"] == "true"
+        assert len(shop.v1.products.list().data) == 1
+
+    def test_a_slow_answer_is_the_right_one(self, shop: Shop, double: DoubleProcess) -> None:
+        double.admin("faults", {"method": "GET", "path": "/v1/products", "mode": "slow", "seconds": 0.6})
+        asked_at = time.monotonic()
+        assert shop.v1.products.list().data == []
+        assert time.monotonic() - asked_at > 0.5
 
 
 class TestMeterEvents:

@@ -2,6 +2,7 @@
 
 import http.server
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -128,3 +129,43 @@ def test_duplicates_and_second_ids_on_demand(shop: Shop, double: DoubleProcess, 
     finally:
         double.admin("webhooks", {"duplicate": False, "two_ids": False})
     assert len({event.id for event in receiver.events(secret)}) == 2
+
+
+def test_webhooks_come_late_on_demand(shop: Shop, double: DoubleProcess, receiver: Receiver) -> None:
+    receiver.start()
+    _register(shop, receiver, "customer.created")
+    double.admin("webhooks", {"delay_seconds": 1.5})
+    try:
+        shop.v1.customers.create({})
+        asked_at = time.monotonic()
+        wait_until(lambda: receiver.received)
+    finally:
+        double.admin("webhooks", {"delay_seconds": 0})
+    assert time.monotonic() - asked_at > 1.2
+
+
+def test_webhooks_come_in_reversed_order_on_demand(shop: Shop, double: DoubleProcess, receiver: Receiver) -> None:
+    receiver.start()
+    secret = _register(shop, receiver, "customer.created", "customer.updated")
+    double.admin("webhooks", {"reorder": True})
+    try:
+        customer = shop.v1.customers.create({})
+        shop.v1.customers.update(customer.id, {"name": "Ada"})
+        wait_until(lambda: len(receiver.received) == 2)
+    finally:
+        double.admin("webhooks", {"reorder": False})
+    assert [event.type for event in receiver.events(secret)] == ["customer.updated", "customer.created"]
+
+
+def test_webhooks_are_lost_on_demand(shop: Shop, double: DoubleProcess, receiver: Receiver) -> None:
+    receiver.start()
+    secret = _register(shop, receiver, "customer.created")
+    double.admin("webhooks", {"drop": True})
+    try:
+        shop.v1.customers.create({"name": "lost"})
+    finally:
+        double.admin("webhooks", {"drop": False})
+    kept = shop.v1.customers.create({"name": "kept"})
+    wait_until(lambda: receiver.received)
+    assert [event.data.object["id"] for event in receiver.events(secret)] == [kept.id]
+    assert len(shop.v1.events.list({"type": "customer.created"}).data) == 2, "the API still tells of it"

@@ -1,4 +1,4 @@
-"""`python -m stripe_double`: serve until stopped."""
+"""`stripe-double` (or `python -m stripe_double`): serve until stopped."""
 
 import argparse
 import os
@@ -14,7 +14,7 @@ from stripe_double.double import Double
 def main() -> None:
     """Read the settings, say where the default account is, serve."""
     env = os.environ
-    parser = argparse.ArgumentParser(prog="stripe_double", description="A stateful double of Stripe's billing API.")
+    parser = argparse.ArgumentParser(prog="stripe-double", description="A stateful double of Stripe's billing API.")
     parser.add_argument("--host", default=env.get("STRIPE_DOUBLE_HOST", "127.0.0.1"))
     parser.add_argument("--port", type=int, default=int(env.get("STRIPE_DOUBLE_PORT", "8400")))
     parser.add_argument("--state", default=env.get("STRIPE_DOUBLE_STATE"), help="SQLite file; in memory when not given")

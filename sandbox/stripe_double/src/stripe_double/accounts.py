@@ -1,7 +1,9 @@
 """Accounts and their keys: both keys carry `5` and the 16 characters of the account's id, as Stripe's do."""
 
+import dataclasses
 import json
 import sqlite3
+from collections.abc import Iterable
 
 from stripe_double.errors import StripeError
 from stripe_double.ids import random_text
@@ -82,8 +84,44 @@ def _masked(key: str) -> str:
     return key if len(key) < 12 else f"{key[:8]}{'*' * (len(key) - 12)}{key[-4:]}"
 
 
-def authenticate(store: Store, key: str | None) -> tuple[Object, bool]:
-    """The account of a key, and whether the key is the publishable one. Else Stripe's 401."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose key a request carries, and what it may do. `permissions` None: everything."""
+
+    account: Object
+    publishable: bool
+    permissions: frozenset[str] | None
+    masked_key: str
+
+
+def create_restricted_key(store: Store, account_id: str, permissions: Iterable[str], random: str | None = None) -> str:
+    """A further secret key that may do only this."""
+    key = f"rk_test_5{account_id.removeprefix('acct_')}{random or random_text(50)}"
+    store.db.execute("INSERT INTO restricted_keys VALUES (?, ?, ?)", (key, account_id, json.dumps(sorted(permissions))))
+    return key
+
+
+def roll_keys(store: Store, account_id: str) -> Object:
+    """New keys for an account; the old ones are expired from now on."""
+    row = store.db.execute("SELECT * FROM accounts WHERE id = ?", (account_id,)).fetchone()
+    for key in (row["secret_key"], row["publishable_key"]):
+        store.db.execute("INSERT OR IGNORE INTO expired_keys VALUES (?)", (key,))
+    secret_key, publishable_key = _keys(account_id, random_text(50))
+    store.db.execute(
+        "UPDATE accounts SET secret_key = ?, publishable_key = ? WHERE id = ?",
+        (secret_key, publishable_key, account_id),
+    )
+    return {"account": account_id, "secret_key": secret_key, "publishable_key": publishable_key}
+
+
+def expire_restricted_key(store: Store, key: str) -> None:
+    """As if somebody had deleted it in the Dashboard."""
+    store.db.execute("DELETE FROM restricted_keys WHERE key = ?", (key,))
+    store.db.execute("INSERT OR IGNORE INTO expired_keys VALUES (?)", (key,))
+
+
+def authenticate(store: Store, key: str | None) -> Caller:
+    """Who calls. Else Stripe's 401."""
     if not key:
         raise StripeError(
             401,
@@ -95,6 +133,12 @@ def authenticate(store: Store, key: str | None) -> tuple[Object, bool]:
         "SELECT data, publishable_key = ?1 AS publishable FROM accounts WHERE secret_key = ?1 OR publishable_key = ?1",
         (key,),
     ).fetchone()
-    if row is None:
-        raise StripeError(401, f"Invalid API Key provided: {_masked(key)}", stored=False)
-    return json.loads(row["data"]), bool(row["publishable"])
+    if row is not None:
+        return Caller(json.loads(row["data"]), bool(row["publishable"]), None, _masked(key))
+    restricted = store.db.execute("SELECT * FROM restricted_keys WHERE key = ?", (key,)).fetchone()
+    if restricted is not None:
+        permissions = frozenset(json.loads(restricted["permissions"]))
+        return Caller(load_account(store, restricted["account"]), False, permissions, _masked(key))
+    if store.db.execute("SELECT 1 FROM expired_keys WHERE key = ?", (key,)).fetchone():
+        raise StripeError(401, f"Expired API Key provided: {_masked(key)}", code="api_key_expired", stored=False)
+    raise StripeError(401, f"Invalid API Key provided: {_masked(key)}", stored=False)

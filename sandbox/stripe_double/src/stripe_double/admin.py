@@ -14,8 +14,11 @@ from stripe_double.double import Double
 from stripe_double.errors import StripeError
 from stripe_double.faults import Fault
 from stripe_double.ids import random_text
+from stripe_double.request.permissions import NAMES
+from stripe_double.resources.billing_portal import default_configuration
 
-SWITCHES = ("duplicate", "two_ids", "reorder")
+SWITCHES = ("duplicate", "two_ids", "reorder", "drop")
+DELAY = "delay_seconds"
 
 
 def _double(request: Request) -> Double:
@@ -27,6 +30,11 @@ async def _body(request: Request) -> dict[str, Any]:
     raw = await request.body()
     parsed: dict[str, Any] = json.loads(raw) if raw else {}
     return parsed
+
+
+def _account_id(request: Request) -> str:
+    name: str = request.path_params["account"]
+    return accounts.DEFAULT_ACCOUNT if name == "default" else name
 
 
 def _refused(detail: str, status: int = 400) -> JSONResponse:
@@ -42,8 +50,7 @@ async def _new_account(request: Request) -> JSONResponse:
 async def _account(request: Request) -> JSONResponse:
     """An account with its keys; POST changes it (charges_enabled, requirements, after_retries)."""
     double = _double(request)
-    name = request.path_params["account"]
-    account_id = accounts.DEFAULT_ACCOUNT if name == "default" else name
+    account_id = _account_id(request)
     changes = await _body(request) if request.method == "POST" else {}
     try:
         with double.store.transaction():
@@ -57,6 +64,57 @@ async def _account(request: Request) -> JSONResponse:
     row = double.store.db.execute("SELECT * FROM accounts WHERE id = ?", (account_id,)).fetchone()
     keys = {"secret_key": row["secret_key"], "publishable_key": row["publishable_key"]}
     return JSONResponse({"account": account_id, **keys, "object": account})
+
+
+async def _restricted_key(request: Request) -> JSONResponse:
+    """POST {permissions: [...]} or {except: [...]} (all others): a restricted key. DELETE {key}: it is expired."""
+    double = _double(request)
+    body = await _body(request)
+    if request.method == "DELETE":
+        with double.store.transaction():
+            accounts.expire_restricted_key(double.store, str(body.get("key")))
+        return JSONResponse({"expired": body.get("key")})
+    excepted = body.get("except", [])
+    wanted = body.get("permissions") or sorted(NAMES - {*excepted, *(_write_of(name) for name in excepted)})
+    unknown = {*wanted, *excepted} - NAMES
+    if unknown:
+        return _refused(f"Unknown permission {sorted(unknown)[0]}; one of {', '.join(sorted(NAMES))}.")
+    account_id = _account_id(request)
+    try:
+        with double.store.transaction():
+            accounts.load_account(double.store, account_id)
+            key = accounts.create_restricted_key(double.store, account_id, wanted)
+    except StripeError as error:
+        return _refused(str(error), 404)
+    return JSONResponse({"account": account_id, "secret_key": key, "permissions": wanted}, 201)
+
+
+def _write_of(name: str) -> str:
+    """Without the right to read there is none to write either."""
+    return name.removesuffix("_read") + "_write" if name.endswith("_read") else name
+
+
+async def _roll_keys(request: Request) -> JSONResponse:
+    """New keys; the old ones answer 401 "Expired API Key provided" from now on."""
+    double = _double(request)
+    account_id = _account_id(request)
+    try:
+        with double.store.transaction():
+            accounts.load_account(double.store, account_id)
+            return JSONResponse(accounts.roll_keys(double.store, account_id))
+    except StripeError as error:
+        return _refused(str(error), 404)
+
+
+async def _default_portal(request: Request) -> JSONResponse:
+    """As if the billing portal's settings had been saved in the Dashboard: the default configuration."""
+    double = _double(request)
+    try:
+        with double.store.transaction():
+            work = double.work(_account_id(request))
+            return JSONResponse(work.public(default_configuration(work)))
+    except StripeError as error:
+        return _refused(str(error), 404)
 
 
 async def _clock(request: Request) -> JSONResponse:
@@ -125,18 +183,21 @@ async def _faults(request: Request) -> JSONResponse:
 
 
 async def _webhooks(request: Request) -> JSONResponse:
-    """Switches for deliveries (duplicate, two_ids, reorder), and the deliveries themselves."""
+    """Switches for deliveries (duplicate, two_ids, reorder, drop, delay_seconds), and the deliveries themselves."""
     double = _double(request)
     if request.method == "POST":
         body = await _body(request)
-        unknown = body.keys() - set(SWITCHES)
+        unknown = body.keys() - {*SWITCHES, DELAY}
         if unknown:
-            return _refused(f"Unknown switch {sorted(unknown)[0]}; one of {', '.join(SWITCHES)}.")
+            return _refused(f"Unknown switch {sorted(unknown)[0]}; one of {', '.join((*SWITCHES, DELAY))}.")
         with double.store.transaction():
+            if DELAY in body:
+                double.store.set_meta(f"webhooks.{DELAY}", str(float(body.pop(DELAY))))
             for name, on in body.items():
                 double.store.set_meta(f"webhooks.{name}", "true" if on else "false")
     rows = double.store.db.execute("SELECT * FROM deliveries ORDER BY seq DESC LIMIT 500").fetchall()
-    switches = {name: double.store.get_meta(f"webhooks.{name}") == "true" for name in SWITCHES}
+    switches: dict[str, Any] = {name: double.store.get_meta(f"webhooks.{name}") == "true" for name in SWITCHES}
+    switches[DELAY] = float(double.store.get_meta(f"webhooks.{DELAY}") or 0)
     return JSONResponse({"switches": switches, "deliveries": [dict(row) for row in rows]})
 
 
@@ -173,6 +234,9 @@ ROUTES = [
     Route("/readyz", _readyz),
     Route("/_admin/accounts", _new_account, methods=["POST"]),
     Route("/_admin/accounts/{account}", _account, methods=["GET", "POST"]),
+    Route("/_admin/accounts/{account}/restricted_keys", _restricted_key, methods=["POST", "DELETE"]),
+    Route("/_admin/accounts/{account}/roll_keys", _roll_keys, methods=["POST"]),
+    Route("/_admin/accounts/{account}/portal", _default_portal, methods=["POST"]),
     Route("/_admin/clock", _clock, methods=["GET", "POST"]),
     Route("/_admin/meter_events", _meter_events),
     Route("/_admin/requests", _requests, methods=["GET", "DELETE"]),

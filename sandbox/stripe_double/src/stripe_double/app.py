@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from stripe_double import admin, checkout_page
+from stripe_double import admin, checkout_page, portal_page
 from stripe_double.config import Config
 from stripe_double.delivery import Delivery
 from stripe_double.double import Double
@@ -131,6 +131,11 @@ def create_app(config: Config) -> Starlette:
             *admin.ROUTES,
             Route("/c/pay/{session}", checkout_page.show, methods=["GET"]),
             Route("/c/pay/{session}", checkout_page.submit, methods=["POST"]),
+            Route("/c/pay/{session}/authenticate", checkout_page.challenge, methods=["GET", "POST"]),
+            Route("/p/session/{link}", portal_page.show, methods=["GET"]),
+            Route("/p/session/{link}", portal_page.act, methods=["POST"]),
+            Route("/i/{account}/{invoice}", portal_page.show_invoice, methods=["GET"]),
+            Route("/i/{account}/{invoice}", portal_page.pay_invoice, methods=["POST"]),
             Route("/{path:path}", _api, methods=["GET", "POST", "DELETE", "PUT", "PATCH"]),
         ],
         lifespan=_lifespan,

@@ -1,55 +1,30 @@
-"""The hosted Checkout page: a plain form that needs no JavaScript."""
+"""The hosted Checkout page, and the bank's page that 3D Secure leads to."""
 
 from html import escape
-from urllib.parse import parse_qs
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from stripe_double.double import Double
-from stripe_double.engine.checkout import complete
+from stripe_double.engine.checkout import Typed, complete, needs_challenge
 from stripe_double.errors import StripeError
+from stripe_double.pages import alert, card_fields, double_of, find, form_of, money, notice, page
 from stripe_double.store import Object
 
-_PAGE = """<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Checkout</title>
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<style>body{{font:16px system-ui,sans-serif;max-width:26rem;margin:3rem auto;padding:0 1rem;color:#1a1f36}}
-label{{display:block;margin:.8rem 0 .2rem}}input{{width:100%;box-sizing:border-box;padding:.6rem;font:inherit;
-border:1px solid #9aa5b1;border-radius:6px}}button{{margin-top:1.2rem;width:100%;padding:.8rem;font:inherit;border:0;
-border-radius:6px;background:#0a5bd3;color:#fff}}.test{{background:#ffe5b4;padding:.3rem .6rem;border-radius:4px}}
-[role=alert]{{color:#b3093c;margin-top:1rem}}</style></head>
-<body><main><p><span class="test">TEST MODE: the Stripe double</span></p>{content}</main></body></html>"""
-
-_FORM = """<h1>{title}</h1><ul>{lines}</ul><p><strong>Due today: {total}</strong></p>{error}
+_FORM = """<h1>Subscribe</h1><ul>{lines}</ul><p><strong>Due today: {total}</strong></p>{error}
 <form method="post">
 <label for="email">Email</label><input id="email" name="email" type="email" required value="{email}">
-<label for="card_number">Card number</label>
-<input id="card_number" name="card_number" inputmode="numeric" autocomplete="cc-number" required
- placeholder="4242 4242 4242 4242" value="{card_number}">
-<label for="expiry">Expiry (MM / YY)</label>
-<input id="expiry" name="expiry" autocomplete="cc-exp" required placeholder="12 / 34" value="{expiry}">
-<label for="cvc">CVC</label>
-<input id="cvc" name="cvc" inputmode="numeric" autocomplete="cc-csc" required placeholder="123">
+{card}
 <button type="submit">Subscribe</button></form>{cancel}"""
 
+_CHALLENGE = """<h1>3D Secure: is it you?</h1>
+<p>This is the page of the bank that issued the card. It asks because the card requires authentication.</p>
+<form method="post"><button type="submit" name="outcome" value="complete">Complete authentication</button>
+<button class="plain" type="submit" name="outcome" value="fail">Fail authentication</button></form>"""
 
-def _find(double: Double, session_id: str) -> tuple[str, Object] | None:
-    row = double.store.db.execute(
-        "SELECT account FROM objects WHERE id = ? AND kind = 'checkout.session'", (session_id,)
-    ).fetchone()
-    if row is None:
-        return None
-    session = double.store.get(row["account"], session_id)
-    return None if session is None else (row["account"], session)
-
-
-def _closed(status: int, text: str) -> Response:
-    return HTMLResponse(_PAGE.format(content=f"<h1>{escape(text)}</h1>"), status)
-
-
-def _amount(session: Object) -> str:
-    return f"{session['amount_total'] / 100:.2f} {session['currency'].upper()}"
+_UNAUTHENTICATED = (
+    "We are unable to authenticate your payment method. Please choose a different payment method and try again."
+)
 
 
 def _form(double: Double, account: str, session: Object, given: dict[str, str], error: str | None) -> Response:
@@ -66,55 +41,86 @@ def _form(double: Double, account: str, session: Object, given: dict[str, str], 
     if not email and session["customer"]:
         email = (double.store.get(account, session["customer"]) or {}).get("email") or ""
     content = _FORM.format(
-        title="Subscribe",
         lines="".join(lines),
-        total=_amount(session),
-        error=f'<p role="alert">{escape(error)}</p>' if error else "",
+        total=money(session["amount_total"], session["currency"]),
+        error=alert(error),
         email=escape(email),
-        card_number=escape(given.get("card_number", "")),
-        expiry=escape(given.get("expiry", "")),
+        card=card_fields(given),
         cancel=cancel,
     )
-    return HTMLResponse(_PAGE.format(content=content), 402 if error else 200)
+    return page("Checkout", content, 402 if error else 200)
 
 
 def _filled(url: str, session_id: str) -> str:
     return url.replace("{CHECKOUT_SESSION_ID}", session_id)
 
 
+def _open_session(request: Request) -> tuple[Double, str, Object] | Response:
+    double = double_of(request)
+    found = find(double, "checkout.session", request.path_params["session"])
+    if found is None:
+        return notice(404, "There is no such Checkout page.")
+    if found[1]["status"] != "open":
+        return notice(410, f"This Checkout page is {found[1]['status']}.")
+    return double, *found
+
+
 async def show(request: Request) -> Response:
     """GET: the form, or why there is none any more."""
-    double: Double = request.app.state.double
-    found = _find(double, request.path_params["session"])
-    if found is None:
-        return _closed(404, "There is no such Checkout page.")
-    if found[1]["status"] != "open":
-        return _closed(410, f"This Checkout page is {found[1]['status']}.")
-    return _form(double, *found, given={}, error=None)
+    found = _open_session(request)
+    return found if isinstance(found, Response) else _form(*found, given={}, error=None)
 
 
 async def submit(request: Request) -> Response:
-    """POST: pay and go to success_url, or the form again with the bank's words."""
-    double: Double = request.app.state.double
-    body = (await request.body()).decode()
-    given = {name: values[0].strip() for name, values in parse_qs(body).items()}
-    found = _find(double, request.path_params["session"])
-    if found is None:
-        return _closed(404, "There is no such Checkout page.")
-    account, session = found
-    if session["status"] != "open":
-        return _closed(410, f"This Checkout page is {session['status']}.")
+    """POST: pay and go to success_url, or to the bank's page first, or the form again with the bank's words."""
+    given = await form_of(request)
+    found = _open_session(request)
+    if isinstance(found, Response):
+        return found
+    double, account, session = found
+    typed = Typed(*(given.get(name, "") for name in ("email", "card_number", "expiry", "cvc")))
     try:
         with double.store.transaction():
-            complete(
-                double.work(account),
-                session,
-                email=given.get("email", ""),
-                number=given.get("card_number", ""),
-                expiry=given.get("expiry", ""),
-                cvc=given.get("cvc", ""),
-            )
+            work = double.work(account)
+            if needs_challenge(work, session, typed):
+                session["_challenge"] = given
+                work.save(session)
+                return RedirectResponse(f"/c/pay/{session['id']}/authenticate", 303)
+            complete(work, session, typed)
     except StripeError as error:
-        return _form(double, account, _find(double, session["id"])[1], given, str(error))  # type: ignore[index]
+        return _refused(double, account, session["id"], given, str(error))
+    return _paid(double, session)
+
+
+async def challenge(request: Request) -> Response:
+    """GET: the bank asks. POST `outcome=complete` pays; anything else leads back to the form."""
+    found = _open_session(request)
+    if isinstance(found, Response):
+        return found
+    double, account, session = found
+    given: dict[str, str] = session.get("_challenge") or {}
+    if not given:
+        return RedirectResponse(f"/c/pay/{session['id']}", 303)
+    if request.method == "GET":
+        return page("Authentication", _CHALLENGE)
+    outcome = (await form_of(request)).get("outcome")
+    typed = Typed(*(given.get(name, "") for name in ("email", "card_number", "expiry", "cvc")))
+    if outcome != "complete":
+        return _refused(double, account, session["id"], given, _UNAUTHENTICATED)
+    try:
+        with double.store.transaction():
+            complete(double.work(account), session, typed)
+    except StripeError as error:
+        return _refused(double, account, session["id"], given, str(error))
+    return _paid(double, session)
+
+
+def _refused(double: Double, account: str, session_id: str, given: dict[str, str], error: str) -> Response:
+    session = double.store.get(account, session_id)
+    assert session is not None
+    return _form(double, account, session, given, error)
+
+
+def _paid(double: Double, session: Object) -> Response:
     double.changed.set()
     return RedirectResponse(_filled(session["success_url"], session["id"]), 303)

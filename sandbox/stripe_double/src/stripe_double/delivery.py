@@ -13,6 +13,7 @@ from stripe_double.config import API_VERSION
 from stripe_double.double import Double
 from stripe_double.engine.due import release_held
 from stripe_double.store import Object
+from stripe_double.work import REORDER_WINDOW_SECONDS
 
 FIRST_RETRY_SECONDS = 0.5
 LONGEST_RETRY_SECONDS = 30.0
@@ -31,7 +32,7 @@ def retry_delay_seconds(attempts: int) -> float:
 
 
 class Delivery:
-    """Sends what is pending. No order is promised, as at Stripe."""
+    """Sends what is pending. No order is promised, as at Stripe; `reorder` makes sure that there is none."""
 
     def __init__(self, double: Double) -> None:
         self._double = double
@@ -50,7 +51,10 @@ class Delivery:
         ).fetchall()
         if rows:
             if self._double.store.get_meta("webhooks.reorder") == "true":
-                rows = rows[::-1]
+                rows = db.execute(
+                    "SELECT * FROM deliveries WHERE status = 'pending' AND next_at <= ? ORDER BY seq DESC LIMIT ?",
+                    (real_seconds() + REORDER_WINDOW_SECONDS, BATCH),
+                ).fetchall()
                 for row in rows:
                     await self._send(row)
             else:

@@ -73,6 +73,16 @@ def no_such_route(method: str, path: str) -> StripeError:
     )
 
 
+# Refusals with a code of their own; every other one is `card_declined` with the bank's reason as its decline code.
+_OWN_CODES = frozenset(("expired_card", "incorrect_cvc", "processing_error", "authentication_required"))
+
+
+def card_code(decline_code: str) -> str:
+    """The error's `code` for a decline code."""
+    return decline_code if decline_code in _OWN_CODES else "card_declined"
+
+
 def card_declined(message: str = "Your card was declined.", decline_code: str = "generic_decline") -> StripeError:
     """The bank said no: 402."""
-    return StripeError(402, message, kind="card_error", code="card_declined", extra={"decline_code": decline_code})
+    code = card_code(decline_code)
+    return StripeError(402, message, kind="card_error", code=code, extra={"decline_code": decline_code})

@@ -12,12 +12,15 @@ from stripe_double.store import Object, Store
 
 _NAMES = {
     "billing.meter": "meter",
+    "billing_portal.configuration": "configuration",
     "checkout.session": "checkout.session",
     "payment_method": "PaymentMethod",
     "setup_intent": "setupintent",
     "invoiceitem": "invoiceitem",
 }
 _INLINE_LINES = 10
+# While webhooks are reordered, what comes within this long is sent together, the newest first.
+REORDER_WINDOW_SECONDS = 0.5
 
 
 class Work:
@@ -98,11 +101,16 @@ class Work:
             if endpoint["status"] == "enabled"
             and ("*" in endpoint["enabled_events"] or event["type"] in endpoint["enabled_events"])
         ]
+        if self.store.get_meta("webhooks.drop") == "true":
+            return len(wanted)
         at = real_seconds()
+        hold = float(self.store.get_meta("webhooks.delay_seconds") or 0)
+        if self.store.get_meta("webhooks.reorder") == "true":
+            hold += REORDER_WINDOW_SECONDS
         self.store.db.executemany(
             "INSERT INTO deliveries (account, event, endpoint, type, about, first_at, next_at)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [(self.account_id, event["id"], endpoint, event["type"], about, at, at) for endpoint in wanted],
+            [(self.account_id, event["id"], endpoint, event["type"], about, at, at + hold) for endpoint in wanted],
         )
         return len(wanted)
 

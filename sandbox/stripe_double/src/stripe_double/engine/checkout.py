@@ -1,11 +1,10 @@
 """Completing a Checkout session: card, customer, subscription, first invoice, events."""
 
-import datetime
+import dataclasses
 
-from stripe_double.clock import utc
 from stripe_double.engine import subscriptions
-from stripe_double.engine.cards import CARDS, attach, new_payment_method
-from stripe_double.errors import StripeError, card_declined, invalid
+from stripe_double.engine.cards import attach, check_typed, new_payment_method
+from stripe_double.errors import invalid
 from stripe_double.resources.customers import new_customer
 from stripe_double.store import Object
 from stripe_double.work import Work
@@ -13,21 +12,35 @@ from stripe_double.work import Work
 DAY_SECONDS = 86_400
 
 
-def complete(work: Work, session: Object, *, email: str, number: str, expiry: str, cvc: str) -> None:
-    """All of it, or a refusal to show on the page."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class Typed:
+    """What the page's form says."""
+
+    email: str
+    number: str
+    expiry: str
+    cvc: str
+
+
+def needs_challenge(work: Work, session: Object, typed: Typed) -> bool:
+    """Whether 3D Secure asks the card's owner before anything else. Raises what the page must show."""
+    check_open(session)
+    card, _, _ = check_typed(work, number=typed.number, expiry=typed.expiry, cvc=typed.cvc)
+    return card.challenge != ""
+
+
+def check_open(session: Object) -> None:
+    """Only an open page can be paid."""
     if session["status"] != "open":
         raise invalid("This Checkout Session is not open any more.")
-    digits = number.replace(" ", "").replace("-", "")
-    card = CARDS.get(digits)
-    if card is None:
-        raise StripeError(402, "Your card number is invalid.", kind="card_error", code="invalid_number")
-    month, year = _expiry(work, expiry)
-    if not (cvc.isdigit() and len(cvc) in (3, 4)):
-        raise StripeError(402, "Your card's security code is incomplete.", kind="card_error", code="invalid_cvc")
-    if card.refusal is not None:
-        raise card_declined(card.refusal[1], card.refusal[0])
-    customer = _customer(work, session, email)
-    method = new_payment_method(work, card, exp_month=month, exp_year=year, email=email)
+
+
+def complete(work: Work, session: Object, typed: Typed) -> None:
+    """All of it, or a refusal to show on the page."""
+    check_open(session)
+    card, month, year = check_typed(work, number=typed.number, expiry=typed.expiry, cvc=typed.cvc)
+    customer = _customer(work, session, typed.email)
+    method = new_payment_method(work, card, exp_month=month, exp_year=year, email=typed.email)
     attach(work, method, customer["id"])
     data = session["_subscription_data"]
     trial_end = data.get("trial_end")
@@ -44,23 +57,8 @@ def complete(work: Work, session: Object, *, email: str, number: str, expiry: st
             "trial_end": trial_end,
         },
     )
-    subscriptions.start(work, subscription, must_pay=True)
-    _close(work, session, customer, subscription, email)
-
-
-def _expiry(work: Work, expiry: str) -> tuple[int, int]:
-    month, _, year = expiry.replace(" ", "").partition("/")
-    if not (month.isdigit() and year.isdigit() and 1 <= int(month) <= 12):
-        raise StripeError(
-            402, "Your card's expiration date is incomplete.", kind="card_error", code="invalid_expiry_month"
-        )
-    full_year = int(year) + (2000 if int(year) < 100 else 0)
-    now: datetime.datetime = utc(work.now)
-    if (full_year, int(month)) < (now.year, now.month):
-        raise StripeError(
-            402, "Your card's expiration year is in the past.", kind="card_error", code="invalid_expiry_year"
-        )
-    return int(month), full_year
+    subscriptions.start(work, subscription, must_pay=True, on_session=True)
+    _close(work, session, customer, subscription, typed.email)
 
 
 def _customer(work: Work, session: Object, email: str) -> Object:

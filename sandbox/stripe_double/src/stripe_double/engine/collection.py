@@ -1,8 +1,8 @@
 """Collecting finalized invoices: charge, pay, retry, give up."""
 
-from stripe_double.engine.cards import charge_refusal
+from stripe_double.engine.cards import UNAUTHENTICATED, charge_refusal
 from stripe_double.engine.invoices import finalize
-from stripe_double.errors import card_declined, invalid
+from stripe_double.errors import card_code, card_declined, invalid
 from stripe_double.ids import new_id
 from stripe_double.store import Object
 from stripe_double.work import Work
@@ -40,26 +40,35 @@ def advance(work: Work, invoice: Object) -> None:
         collect(work, invoice)
 
 
-def collect(work: Work, invoice: Object) -> None:
-    """One automatic attempt; a failure schedules the next."""
+Refusal = tuple[str, str]
+
+
+def collect(work: Work, invoice: Object, *, on_session: bool = False) -> Refusal | None:
+    """One automatic attempt; a failure schedules the next. Returns the bank's refusal."""
     if invoice["amount_due"] <= 0:
         mark_paid(work, invoice)
-        return
+        return None
     method = payment_method_for(work, invoice)
-    refusal = charge_refusal(method) if method else ("authentication_required", "No payment method.")
+    if method is None:
+        refusal: Refusal | None = ("no_payment_method", "There is no payment method.")
+    else:
+        refusal = charge_refusal(method, on_session=on_session)
     if refusal is None and method is not None:
         charge(work, invoice, method)
-        return
-    _record_failure(work, invoice, method, refusal or ("", ""))
+        return None
+    _record_failure(work, invoice, method, refusal or UNAUTHENTICATED)
+    return refusal
 
 
-def pay(work: Work, invoice: Object, *, chosen: str | None = None, out_of_band: bool = False) -> None:
+def pay(
+    work: Work, invoice: Object, *, chosen: str | None = None, out_of_band: bool = False, on_session: bool = False
+) -> None:
     """An explicit attempt, which answers with the bank's refusal. A draft is finalized first."""
     if invoice["status"] == "draft":
         finalize(work, invoice)
     if invoice["status"] == "paid":
         raise invalid("Invoice is already paid", code="invoice_already_paid")
-    if invoice["status"] != "open":
+    if invoice["status"] not in ("open", "uncollectible"):
         raise invalid(f"You can only pay an open invoice. This one is {invoice['status']}.")
     if out_of_band or invoice["amount_due"] <= 0:
         mark_paid(work, invoice)
@@ -70,7 +79,7 @@ def pay(work: Work, invoice: Object, *, chosen: str | None = None, out_of_band: 
             "There is no `default_payment_method` set on this Customer or Invoice. Please set a"
             " `default_payment_method` prior to paying the invoice."
         )
-    refusal = charge_refusal(method)
+    refusal = charge_refusal(method, on_session=on_session)
     if refusal is not None:
         raise card_declined(refusal[1], refusal[0])
     charge(work, invoice, method)
@@ -79,47 +88,56 @@ def pay(work: Work, invoice: Object, *, chosen: str | None = None, out_of_band: 
 def charge(work: Work, invoice: Object, method: Object) -> None:
     """Take the money: payment intent, charge, invoice payment."""
     amount = invoice["amount_due"]
+    intent = _intent(work, invoice, method)
+    taken = _charge_object(work, intent, method, "succeeded")
+    intent |= {
+        "amount_received": amount,
+        "last_payment_error": None,
+        "latest_charge": taken["id"],
+        "status": "succeeded",
+    }
+    work.save(intent)
+    work.save(taken)
+    work.emit("payment_intent.succeeded", intent)
+    work.emit("charge.succeeded", taken)
+    payment = next(one for one in invoice["_payments"]["data"] if one["payment"]["payment_intent"] == intent["id"])
+    payment |= {"amount_paid": amount, "status": "paid"}
+    payment["status_transitions"]["paid_at"] = work.second
+    work.save(payment)
+    invoice["attempted"] = True
+    invoice["attempt_count"] += 1
+    mark_paid(work, invoice)
+
+
+def _intent(work: Work, invoice: Object, method: Object | None) -> Object:
+    """The invoice's one payment intent, with the card that is tried now; made, with its invoice payment, at first."""
+    known = work.get(invoice.get("_intent") or "")
+    if known is not None:
+        known |= {"payment_method": method and method["id"]}
+        return known
+    amount = invoice["amount_due"]
     intent = work.new(
         "payment_intent",
         "pi",
         {
             "amount": amount,
-            "amount_received": amount,
+            "amount_received": 0,
             "currency": invoice["currency"],
             "customer": invoice["customer"],
-            "payment_method": method["id"],
-            "status": "succeeded",
+            "payment_method": method and method["id"],
+            "status": "requires_payment_method",
             "capture_method": "automatic",
             "confirmation_method": "automatic",
             "client_secret": None,
+            "last_payment_error": None,
+            "latest_charge": None,
+            "next_action": None,
         },
     )
-    taken = work.new(
-        "charge",
-        "ch",
-        {
-            "amount": amount,
-            "amount_captured": amount,
-            "amount_refunded": 0,
-            "captured": True,
-            "currency": invoice["currency"],
-            "customer": invoice["customer"],
-            "paid": True,
-            "payment_intent": intent["id"],
-            "payment_method": method["id"],
-            "refunded": False,
-            "status": "succeeded",
-        },
-    )
-    intent["latest_charge"] = taken["id"]
-    work.save(intent)
-    work.save(taken)
-    work.emit("payment_intent.succeeded", intent)
-    work.emit("charge.succeeded", taken)
     payment = {
         "id": new_id("inpay"),
         "object": "invoice_payment",
-        "amount_paid": amount,
+        "amount_paid": 0,
         "amount_requested": amount,
         "created": work.second,
         "currency": invoice["currency"],
@@ -127,14 +145,36 @@ def charge(work: Work, invoice: Object, method: Object) -> None:
         "is_default": True,
         "livemode": False,
         "payment": {"type": "payment_intent", "payment_intent": intent["id"]},
-        "status": "paid",
-        "status_transitions": {"canceled_at": None, "paid_at": work.second},
+        "status": "open",
+        "status_transitions": {"canceled_at": None, "paid_at": None},
     }
     work.save(payment)
     invoice["_payments"]["data"].append(payment)
-    invoice["attempted"] = True
-    invoice["attempt_count"] += 1
-    mark_paid(work, invoice)
+    invoice["_intent"] = intent["id"]
+    return work.save(intent)
+
+
+def _charge_object(work: Work, intent: Object, method: Object, status: str) -> Object:
+    paid = status == "succeeded"
+    return work.new(
+        "charge",
+        "ch",
+        {
+            "amount": intent["amount"],
+            "amount_captured": intent["amount"] if paid else 0,
+            "amount_refunded": 0,
+            "captured": paid,
+            "currency": intent["currency"],
+            "customer": intent["customer"],
+            "failure_code": None,
+            "failure_message": None,
+            "paid": paid,
+            "payment_intent": intent["id"],
+            "payment_method": method["id"],
+            "refunded": False,
+            "status": status,
+        },
+    )
 
 
 def mark_paid(work: Work, invoice: Object) -> None:
@@ -152,6 +192,7 @@ def mark_paid(work: Work, invoice: Object) -> None:
     work.save(invoice)
     work.emit("invoice.paid", invoice)
     work.emit("invoice.payment_succeeded", invoice)
+    _set_delinquent(work, invoice["customer"], False)
     subscription = subscription_of(work, invoice)
     if subscription and subscription["status"] in ("past_due", "unpaid", "incomplete"):
         change_status(work, subscription, "active")
@@ -165,16 +206,18 @@ def change_status(work: Work, subscription: Object, status: str) -> None:
     work.emit("customer.subscription.updated", subscription, {"status": previous})
 
 
-def _record_failure(work: Work, invoice: Object, method: Object | None, refusal: tuple[str, str]) -> None:
+def _record_failure(work: Work, invoice: Object, method: Object | None, refusal: Refusal) -> None:
+    _record_refusal(work, invoice, method, refusal)
     invoice["attempted"] = True
     invoice["attempt_count"] += 1
     attempts = invoice["attempt_count"]
     again = attempts <= len(RETRY_AFTER_DAYS)
     invoice["next_payment_attempt"] = work.second + RETRY_AFTER_DAYS[attempts - 1] * 86_400 if again else None
     invoice["_due_at"] = invoice["next_payment_attempt"] if invoice["auto_advance"] else None
-    invoice["_last_refusal"] = {"payment_method": method and method["id"], "code": refusal[0], "message": refusal[1]}
     work.save(invoice)
     work.emit("invoice.payment_failed", invoice)
+    if refusal == UNAUTHENTICATED:
+        work.emit("invoice.payment_action_required", invoice)
     subscription = subscription_of(work, invoice)
     if subscription is None:
         return
@@ -182,6 +225,39 @@ def _record_failure(work: Work, invoice: Object, method: Object | None, refusal:
         change_status(work, subscription, "past_due")
     elif not again and subscription["status"] == "past_due":
         end_unpaid(work, subscription)
+
+
+def _record_refusal(work: Work, invoice: Object, method: Object | None, refusal: Refusal) -> None:
+    """What the payment intent, a failed charge and the customer say of it."""
+    code, message = refusal
+    intent = _intent(work, invoice, method)
+    intent |= {
+        "status": "requires_action" if refusal == UNAUTHENTICATED else "requires_payment_method",
+        "last_payment_error": {
+            "type": "card_error" if method else "invalid_request_error",
+            "code": card_code(code),
+            "decline_code": code,
+            "message": message,
+            "payment_method": method and work.public(method),
+        },
+    }
+    work.save(intent)
+    if method is not None:
+        failed = _charge_object(work, intent, method, "failed")
+        failed |= {"failure_code": card_code(code), "failure_message": message}
+        work.save(failed)
+        work.emit("charge.failed", failed)
+    work.emit("payment_intent.payment_failed", intent)
+    _set_delinquent(work, invoice["customer"], True)
+
+
+def _set_delinquent(work: Work, customer_id: str, value: bool) -> None:
+    customer = work.get(customer_id)
+    if customer is None or customer.get("deleted") or customer["delinquent"] == value:
+        return
+    customer["delinquent"] = value
+    work.save(customer)
+    work.emit("customer.updated", customer, {"delinquent": not value})
 
 
 def end_unpaid(work: Work, subscription: Object) -> None:

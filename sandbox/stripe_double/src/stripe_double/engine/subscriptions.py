@@ -109,7 +109,7 @@ def period(subscription: Object) -> tuple[int, int]:
     return item["current_period_start"], item["current_period_end"]
 
 
-def start(work: Work, subscription: Object, *, must_pay: bool) -> None:
+def start(work: Work, subscription: Object, *, must_pay: bool, on_session: bool = False) -> None:
     """Save, announce, and bill what is due in advance. Flexible billing makes no empty first invoice."""
     customer = work.require("customer", subscription["customer"])
     trial = subscription["status"] == "trialing"
@@ -137,10 +137,10 @@ def start(work: Work, subscription: Object, *, must_pay: bool) -> None:
     subscription["latest_invoice"] = invoice["id"]
     work.save(subscription)
     finalize(work, invoice)
-    collect(work, invoice)
+    refusal = collect(work, invoice, on_session=on_session)
     if invoice["status"] != "paid":
-        if must_pay:
-            raise card_declined()
+        if must_pay and refusal is not None:
+            raise card_declined(refusal[1], refusal[0])
         subscription |= {"status": "incomplete", "_due_at": work.second + INCOMPLETE_SECONDS}
         work.save(subscription)
     work.emit("customer.subscription.created", subscription)

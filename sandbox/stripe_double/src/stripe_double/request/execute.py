@@ -4,12 +4,13 @@ import dataclasses
 import json
 from typing import Any
 
-from stripe_double.accounts import authenticate
+from stripe_double.accounts import Caller, authenticate
 from stripe_double.config import API_VERSION, Config
 from stripe_double.errors import StripeError, not_modelled
 from stripe_double.request.check import check
 from stripe_double.request.forms import fingerprint, parse_form
 from stripe_double.request.operations import Operation, Router
+from stripe_double.request.permissions import check_permission
 from stripe_double.request.schema import schema_for
 from stripe_double.store import Object, Store
 from stripe_double.work import Work
@@ -45,18 +46,12 @@ def execute(
     """Carry a request out. With `fail_after` the work is done and a 500 is answered, and stored, instead."""
     with store.transaction():
         try:
-            account, publishable = authenticate(store, request.key)
+            caller = authenticate(store, request.key)
+            account = caller.account
             if request.version not in (None, API_VERSION):
                 raise StripeError(400, f"Invalid Stripe API version: {request.version}", stored=False)
             operation, ids = router.find(request.method, request.path)
-            if publishable and not operation.publishable:
-                raise StripeError(
-                    403,
-                    "This API call cannot be made with a publishable API key. Please use a secret API key. You can find"
-                    " a list of your API keys at https://dashboard.stripe.com/account/apikeys.",
-                    code="secret_key_required",
-                    stored=False,
-                )
+            _check_right(caller, operation, request)
             params = parse_form(request.form)
             repeated = _replay(store, account["id"], request, params, now)
             if repeated is not None:
@@ -71,7 +66,7 @@ def execute(
             now,
             request_id=request.request_id,
             idempotency_key=request.idempotency_key,
-            publishable=publishable,
+            publishable=caller.publishable,
         )
         answer, stored = _run(work, operation, ids, checked, request, fail_after=fail_after)
         if stored and request.method == "POST" and request.idempotency_key:
@@ -87,6 +82,20 @@ def execute(
                 ),
             )
         return answer
+
+
+def _check_right(caller: Caller, operation: Operation, request: ApiRequest) -> None:
+    if caller.permissions is not None:
+        account_id = caller.account["id"]
+        check_permission(caller.permissions, request.method, request.path, key=caller.masked_key, account_id=account_id)
+    if caller.publishable and not operation.publishable:
+        raise StripeError(
+            403,
+            "This API call cannot be made with a publishable API key. Please use a secret API key. You can find"
+            " a list of your API keys at https://dashboard.stripe.com/account/apikeys.",
+            code="secret_key_required",
+            stored=False,
+        )
 
 
 def _checked(operation: Operation, params: dict[str, Any]) -> dict[str, Any]:

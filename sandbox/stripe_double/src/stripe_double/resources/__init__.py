@@ -3,6 +3,7 @@
 from stripe_double.request.operations import Operation
 from stripe_double.resources import (
     accounts,
+    billing_portal,
     checkout_sessions,
     customers,
     events,
@@ -22,6 +23,7 @@ from stripe_double.resources import (
 
 OPERATIONS: tuple[Operation, ...] = (
     *accounts.OPERATIONS,
+    *billing_portal.OPERATIONS,
     *checkout_sessions.OPERATIONS,
     *customers.OPERATIONS,
     *events.OPERATIONS,
