@@ -3,6 +3,7 @@
 Tokens, sessions, TLS, leases and Kafka's timestamps stay on real time: `real_now`.
 """
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -14,10 +15,19 @@ class Clock(Protocol):
         """Aware, UTC."""
         ...
 
+    def now_us(self) -> int:
+        """The same in microseconds since 1970, cheaper."""
+        ...
+
 
 def real_now() -> datetime:
     """Real time, aware, UTC."""
     return datetime.now(UTC)
+
+
+def real_seconds() -> float:
+    """Real time in seconds since 1970."""
+    return time.time()
 
 
 class SystemClock:
@@ -26,6 +36,10 @@ class SystemClock:
     def now(self) -> datetime:
         """Aware, UTC."""
         return real_now()
+
+    def now_us(self) -> int:
+        """Microseconds since 1970."""
+        return time.time_ns() // 1_000
 
 
 class OffsetClock:
@@ -42,6 +56,10 @@ class OffsetClock:
         """Aware, UTC."""
         return real_now() + timedelta(microseconds=self.offset_us)
 
+    def now_us(self) -> int:
+        """Microseconds since 1970."""
+        return time.time_ns() // 1_000 + self.offset_us
+
 
 class FixedClock:
     """Stands still until a test moves it."""
@@ -52,6 +70,10 @@ class FixedClock:
     def now(self) -> datetime:
         """Aware, UTC."""
         return self._at
+
+    def now_us(self) -> int:
+        """Microseconds since 1970."""
+        return to_us(self._at)
 
     def set(self, at: datetime) -> None:
         """Move to an instant."""

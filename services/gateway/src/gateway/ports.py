@@ -1,11 +1,11 @@
 """What admission and recording need from outside, and how the two sides of a proxied call speak to each other."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
 from gateway.domain.credential import TokenClaims
 from gateway.domain.rate_limit import RateLimiter
-from gateway.domain.route import ApiRoutes, Upstream
+from gateway.domain.response_head import ResponseHead
+from gateway.domain.route import FoundRoute, Upstream
 from shared.events.identity import CredentialState
 from shared.events.subscriptions import Access
 
@@ -19,6 +19,11 @@ class AccessSlot(Protocol):
         ...
 
     @property
+    def is_open(self) -> bool:
+        """Calls pass, whatever the time is."""
+        ...
+
+    @property
     def limiter(self) -> RateLimiter:
         """Its limits."""
         ...
@@ -27,8 +32,8 @@ class AccessSlot(Protocol):
 class Tables(Protocol):
     """The state of the other services, in memory."""
 
-    def routes(self, key: tuple[bool, bytes, bytes, bytes]) -> ApiRoutes | None:
-        """The API deployed under the address."""
+    def find_route(self, target: bytes) -> FoundRoute | None:
+        """Where a request's target leads; None: to no API. Raises ValueError for a path that could be misread."""
         ...
 
     def client(self, client_id: str) -> CredentialState | None:
@@ -39,7 +44,7 @@ class Tables(Protocol):
         """The credential that has this key."""
         ...
 
-    def access(self, application_id: str, api_id: str, *, sandbox: bool) -> AccessSlot | None:
+    def access(self, application_id: str, api_id: str, sandbox: bool) -> AccessSlot | None:
         """The access entry."""
         ...
 
@@ -64,13 +69,12 @@ class CallLog(Protocol):
         ...
 
     def request_id(self, slot: int) -> bytes:
-        """The 16 bytes that name the open call."""
+        """The name of the open call, 32 hexadecimal digits."""
         ...
 
     def append(
         self,
         slot: int,
-        *,
         bytes_in: int,
         bytes_out: int,
         units: int,
@@ -113,11 +117,20 @@ class ResponseSink(Protocol):
         """The call goes on over another connection."""
         ...
 
-    def on_interim(self, raw: bytes) -> None:
+    @property
+    def wants_websocket(self) -> bool:
+        """The client asked to switch to the WebSocket protocol."""
+        ...
+
+    def on_interim(self, head: ResponseHead) -> None:
         """An interim response (1xx), head only."""
         ...
 
-    def on_response(self, status: int, lines: Sequence[bytes], first: bytes, *, last: bool) -> None:
+    def on_switch(self, head: ResponseHead, first: bytes) -> None:
+        """The upstream switched protocols (101): from here on bytes pass both ways as they come."""
+        ...
+
+    def on_response(self, head: ResponseHead, first: bytes, last: bool) -> None:
         """The final response's head and the bytes that came with it; `last`: it is complete."""
         ...
 
@@ -159,6 +172,10 @@ class Exchange(Protocol):
         """The client takes more again."""
         ...
 
+    def finish_sending(self) -> None:
+        """The client sends no more (after a switch of protocols)."""
+        ...
+
     def abort(self) -> None:
         """The call is over; the connection must not be used again."""
         ...
@@ -167,6 +184,6 @@ class Exchange(Protocol):
 class Upstreams(Protocol):
     """Sends calls to upstreams over kept connections."""
 
-    def send(self, upstream: Upstream, data: bytes, sink: ResponseSink, *, repeatable: bool) -> Exchange:
+    def send(self, upstream: Upstream, data: bytes, sink: ResponseSink, repeatable: bool) -> Exchange:
         """Send a request. `repeatable`: it has no body and an idempotent method, so a stale connection is replaced."""
         ...

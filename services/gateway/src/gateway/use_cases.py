@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from gateway.domain import admission
-from gateway.domain.credential import BearerToken, TokenClaims, read_credential
+from gateway.domain.credential import TokenClaims, api_key, bearer_token
 from gateway.domain.cross_origin import (
     CrossOriginRule,
     Reply,
@@ -16,7 +16,7 @@ from gateway.domain.cross_origin import (
 )
 from gateway.domain.problems import PAYLOAD_TOO_LARGE, PROBLEMS, Problem, Refusal
 from gateway.domain.request_head import RequestHead
-from gateway.domain.route import ApiRoutes, OperationRoute, Upstream, parse_target
+from gateway.domain.route import ApiRoutes, FoundRoute, OperationRoute, Upstream
 from gateway.domain.usage import flags_of, is_billable
 from gateway.ports import AccessSlot, CallLog, RefusalCounter, Tables, TokenVerifier
 from shared.clock import Clock, real_now
@@ -34,7 +34,7 @@ class Admitted:
     )  # fmt: skip
 
     def __init__(
-        self, upstream: Upstream, rest: bytes, operation: OperationRoute, access: Access, *, sandbox: bool
+        self, upstream: Upstream, rest: bytes, operation: OperationRoute, access: Access, sandbox: bool
     ) -> None:
         self.upstream = upstream
         self.rest = rest
@@ -112,15 +112,18 @@ class CallGate:
         if not self._tables.are_fresh():
             return Refusal(PROBLEMS["tables-stale"], b"Retry-After: 5\r\n")
         try:
-            target = parse_target(head.target)
+            route = self._tables.find_route(head.target)
         except ValueError:
             return Refusal(PROBLEMS["malformed-path"])
-        api = None if target is None else self._tables.routes(target.key)
-        if api is None or target is None:
+        if route is None:
             return Refusal(PROBLEMS["no-such-api"])
-        operation = self._operation(api, target.segments, head.method)
-        if isinstance(operation, Refusal):
-            return operation
+        api = route.api
+        operation = None if route.methods is None else route.methods.get(head.method)
+        if operation is None:
+            found_operation = self._other_operation(route, head.method)
+            if isinstance(found_operation, Refusal):
+                return found_operation
+            operation = found_operation
         refused = admission.decide_lifecycle(api)
         if refused is not None:
             return refused
@@ -128,48 +131,50 @@ class CallGate:
         if not isinstance(found, tuple):
             return found
         credential, claims = found
-        refused = admission.decide_environment(credential, api)
-        if refused is not None:
-            return refused
         sandbox = api.environment == "development"
-        entry = self._tables.access(credential.application_id, api.api_id, sandbox=sandbox)
-        problem = admission.decide_access(None if entry is None else entry.access, self._clock.now())
-        if entry is None or problem is not None:
-            refusal = Refusal(
-                problem or PROBLEMS["no-subscription"], b"", api.api_number, credential.application_number
-            )
-            missing = entry is None or not entry.access.subscription_id
-            return Wait(refusal) if missing and admission.is_young(claims, real_now()) else refusal
+        if (credential.environment == "sandbox") is not sandbox:
+            return admission.refuse_environment(credential, api)
+        entry = self._tables.access(credential.application_id, api.api_id, sandbox)
+        if entry is None or not entry.is_open:
+            closed = self._closed(entry, claims, api, credential)
+            if closed is not None or entry is None:
+                return closed or admission.refuse_access(PROBLEMS["no-subscription"], api, credential)
         if head.length > self.max_body_bytes:
-            return Refusal(PAYLOAD_TOO_LARGE, b"", api.api_number, credential.application_number)
-        admitted = Admitted(api.upstream, target.rest, operation, entry.access, sandbox=sandbox)
+            return admission.refuse_access(PAYLOAD_TOO_LARGE, api, credential)
+        admitted = Admitted(api.upstream, route.rest, operation, entry.access, sandbox)
         return self._reserve(admitted, entry, api, credential)
 
-    def _operation(self, api: ApiRoutes, segments: list[bytes], method: bytes) -> OperationRoute | Refusal:
-        methods = api.find(segments)
-        if methods is None:
-            return Refusal(PROBLEMS["no-such-operation"], api_number=api.api_number)
-        operation = methods.get(method)
-        if operation is None and method == b"HEAD":
-            operation = methods.get(b"GET")
+    def _other_operation(self, route: FoundRoute, method: bytes) -> OperationRoute | Refusal:
+        """HEAD by GET's leave, or no such operation."""
+        if route.methods is None:
+            return Refusal(PROBLEMS["no-such-operation"], api_number=route.api.api_number)
+        operation = route.methods.get(b"GET") if method == b"HEAD" else None
         if operation is None:
-            allowed = b"Allow: %b\r\n" % b", ".join(sorted(methods))
-            return Refusal(PROBLEMS["method-not-allowed"], allowed, api.api_number)
+            allowed = b"Allow: %b\r\n" % b", ".join(sorted(route.methods))
+            return Refusal(PROBLEMS["method-not-allowed"], allowed, route.api.api_number)
         return operation
+
+    def _closed(
+        self, entry: AccessSlot | None, claims: TokenClaims | None, api: ApiRoutes, credential: CredentialState
+    ) -> Refusal | Wait | None:
+        """Ask the entry what it says now; a caller who has only just got a token may be ahead of the tables."""
+        problem = admission.decide_access(None if entry is None else entry.access, self._clock.now())
+        if problem is None:
+            return None
+        refusal = admission.refuse_access(problem, api, credential)
+        missing = entry is None or not entry.access.subscription_id
+        return Wait(refusal) if missing and admission.is_young(claims, real_now()) else refusal
 
     def _credential(
         self, head: RequestHead, api: ApiRoutes
     ) -> tuple[CredentialState, TokenClaims | None] | Refusal | Wait:
-        shown = read_credential(head.authorization, head.api_key)
-        if shown is None:
+        """A bearer token goes before an API key."""
+        token = bearer_token(head.authorization)
+        if token is None:
+            return self._key_holder(head.api_key, api)
+        if not token:
             return admission.refuse_unauthenticated("missing-credentials", api.api_number)
-        if not isinstance(shown, BearerToken):
-            credential = self._tables.api_key(shown.sha256)
-            refused = admission.decide_api_key(shown, credential, api, real_now())
-            if credential is None or refused is not None:
-                return refused or admission.refuse_unauthenticated("unknown-api-key", api.api_number)
-            return credential, None
-        claims = self._tokens.verify(shown.token)
+        claims = self._tokens.verify(token)
         if isinstance(claims, str):
             return admission.refuse_unauthenticated(claims, api.api_number)
         credential = self._tables.client(claims.client_id)
@@ -179,6 +184,16 @@ class CallGate:
             return Wait(refusal) if api.organization_id in claims.audience else refusal
         refused = admission.decide_token(claims, credential, api)
         return (credential, claims) if refused is None else refused
+
+    def _key_holder(self, shown: bytes | None, api: ApiRoutes) -> tuple[CredentialState, None] | Refusal:
+        if not shown:
+            return admission.refuse_unauthenticated("missing-credentials", api.api_number)
+        key = api_key(shown)
+        credential = self._tables.api_key(key.sha256)
+        refused = admission.decide_api_key(key, credential, api, real_now())
+        if credential is None or refused is not None:
+            return refused or admission.refuse_unauthenticated("unknown-api-key", api.api_number)
+        return credential, None
 
     def _reserve(
         self, admitted: Admitted, entry: AccessSlot, api: ApiRoutes, credential: CredentialState
@@ -208,9 +223,11 @@ class CallGate:
                 credential.application_number,
             )
         admitted.slot = slot
-        admitted.request_id = self._log.request_id(slot).hex().encode()
+        admitted.request_id = self._log.request_id(slot)
         admitted.started_ns = now_ns
-        admitted.headers = rate.headers + (_deprecation(api.sunset_at) if api.lifecycle == "deprecated" else b"")
+        admitted.headers = rate.headers
+        if api.lifecycle == "deprecated":
+            admitted.headers += _deprecation(api.sunset_at)
         return admitted
 
     def refuse(self, refusal: Refusal) -> None:
@@ -224,7 +241,6 @@ class CallGate:
     def record_call(
         self,
         call: Admitted,
-        *,
         status: int,
         bytes_in: int,
         bytes_out: int,
@@ -233,26 +249,16 @@ class CallGate:
     ) -> int:
         """Append the call's record. To be called before the last byte of the answer is sent; its latency in us."""
         latency_us = (self._monotonic_ns() - call.started_ns) // 1000
-        billable = is_billable(
-            call.access,
-            sandbox=call.sandbox,
-            upstream_status=call.upstream_status,
-            upstream_failed=upstream_failed,
-        )
+        billable = is_billable(call.access, call.sandbox, call.upstream_status, upstream_failed)
         self._log.append(
             call.slot,
-            bytes_in=bytes_in,
-            bytes_out=bytes_out,
-            units=call.operation.units,
-            latency_us=latency_us,
-            upstream_us=max(0, call.upstream_ns - call.started_ns) // 1000,
-            status=status,
-            flags=flags_of(
-                billable=billable,
-                sandbox=call.sandbox,
-                client_aborted=client_aborted,
-                upstream_failed=upstream_failed,
-            ),
+            bytes_in,
+            bytes_out,
+            call.operation.units,
+            latency_us,
+            max(0, call.upstream_ns - call.started_ns) // 1000,
+            status,
+            flags_of(billable, call.sandbox, client_aborted, upstream_failed),
         )
         return latency_us
 

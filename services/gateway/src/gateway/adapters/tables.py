@@ -2,7 +2,7 @@
 
 from gateway.adapters.access_token import AccessTokens
 from gateway.domain.rate_limit import RateLimiter
-from gateway.domain.route import ApiRoutes, route_key, routes_of
+from gateway.domain.route import ApiRoutes, FoundRoute, RouteKey, RouteTable, route_key, routes_of
 from shared.events.catalog import ApiState, Environment
 from shared.events.envelope import decode
 from shared.events.identity import CredentialState, SigningKeyState
@@ -16,16 +16,16 @@ from shared.events.topics import (
 from shared.messaging.table import TopicTable
 
 _ENVIRONMENTS: tuple[Environment, ...] = ("production", "development")
-_Key = tuple[bool, bytes, bytes, bytes]
 
 
 class Slot:
     """An access entry in one environment. The limiter stays while the limits do: an update gives no fresh burst."""
 
-    __slots__ = ("access", "limiter")
+    __slots__ = ("access", "is_open", "limiter")
 
     def __init__(self, access: Access, before: "Slot | None") -> None:
         self.access = access
+        self.is_open = access.allowed and access.valid_until is None and access.blocked_until is None
         kept: RateLimiter | None = None if before is None else before.limiter
         if kept is None or kept.limits != access.rate_limits:
             kept = RateLimiter(access.rate_limits)
@@ -38,8 +38,7 @@ class GatewayTables:
     def __init__(self, tokens: AccessTokens) -> None:
         self._tokens = tokens
         self._versions: dict[tuple[str, str], int] = {}
-        self._routes: dict[_Key, ApiRoutes] = {}
-        self._keys_of_api: dict[str, list[_Key]] = {}
+        self._routes = RouteTable()
         self._clients: dict[str, CredentialState] = {}
         self._api_keys: dict[str, CredentialState] = {}
         self._hashes_of: dict[str, list[str]] = {}
@@ -47,9 +46,13 @@ class GatewayTables:
         self._fresh = False
 
     # What admission asks
-    def routes(self, key: _Key) -> ApiRoutes | None:
+    def routes(self, key: RouteKey) -> ApiRoutes | None:
         """The API deployed under the address."""
         return self._routes.get(key)
+
+    def find_route(self, target: bytes) -> FoundRoute | None:
+        """Where a request's target leads; None: to no API. Raises ValueError for a path that could be misread."""
+        return self._routes.find(target)
 
     def client(self, client_id: str) -> CredentialState | None:
         """The OAuth2 client."""
@@ -59,7 +62,7 @@ class GatewayTables:
         """The credential that has this key."""
         return self._api_keys.get(sha256)
 
-    def access(self, application_id: str, api_id: str, *, sandbox: bool) -> Slot | None:
+    def access(self, application_id: str, api_id: str, sandbox: bool) -> Slot | None:
         """The access entry."""
         return self._access.get((application_id, api_id, sandbox))
 
@@ -82,7 +85,7 @@ class GatewayTables:
     def apply_api(self, key: str, value: bytes | None) -> None:
         """catalog.apis"""
         if value is None:
-            self._drop_routes(key)
+            self._routes.put(key, {})
             return
         api = decode(value, ApiState)
         if not self._is_news("api", key, api.version):
@@ -92,15 +95,7 @@ class GatewayTables:
             routes = routes_of(api, environment)
             if routes is not None:
                 found[route_key(api, environment)] = routes
-        self._drop_routes(key)
-        self._routes.update(found)
-        self._keys_of_api[key] = list(found)
-
-    def _drop_routes(self, api_id: str) -> None:
-        for key in self._keys_of_api.pop(api_id, ()):
-            # The address may belong to another API by now.
-            if key in self._routes and self._routes[key].api_id == api_id:
-                del self._routes[key]
+        self._routes.put(key, found)
 
     def apply_credential(self, key: str, value: bytes | None) -> None:
         """identity.credentials"""

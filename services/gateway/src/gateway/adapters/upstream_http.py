@@ -7,9 +7,7 @@ import asyncio
 import time
 from typing import Protocol, cast
 
-import httptools
-
-from gateway.domain.framing import MAX_HEAD_BYTES, BadFraming, ChunkedBody, status_of
+from gateway.domain.framing import MAX_HEAD_BYTES, BadFraming, ChunkedBody
 from gateway.domain.response_head import ResponseHead
 from gateway.domain.route import Upstream
 from gateway.ports import ResponseSink
@@ -18,10 +16,9 @@ IDLE_SECONDS = 50.0
 UNREACHABLE = "upstream-unreachable"
 TIMEOUT = "upstream-timeout"
 
-_CONNECTING, _IDLE, _HEAD, _LENGTH, _CHUNKED, _UNTIL_CLOSE, _OVER = range(7)
+TUNNEL_IDLE_SECONDS = 3600.0
 
-
-_REASONS = {100: b"Continue", 102: b"Processing", 103: b"Early Hints"}
+_CONNECTING, _IDLE, _HEAD, _LENGTH, _CHUNKED, _UNTIL_CLOSE, _TUNNEL, _OVER = range(8)
 
 
 class Pool(Protocol):
@@ -50,7 +47,6 @@ class UpstreamConnection(asyncio.Protocol):
         self._sink: ResponseSink | None = None
         self._state = _CONNECTING
         self._head = ResponseHead()
-        self._parser = httptools.HttpResponseParser(self._head)
         self._buffer = b""
         self._pending = b""  # of a request that waits for the connection
         self._request = b""  # kept while the call may be repeated
@@ -64,7 +60,7 @@ class UpstreamConnection(asyncio.Protocol):
         self.heard_at = 0.0
 
     # The client's side speaks (ports.Exchange)
-    def start(self, data: bytes, sink: ResponseSink, *, repeatable: bool) -> None:
+    def start(self, data: bytes, sink: ResponseSink, repeatable: bool) -> None:
         """Send a request."""
         self._sink = sink
         self._request = data if repeatable else b""
@@ -99,6 +95,11 @@ class UpstreamConnection(asyncio.Protocol):
             self._paused = False
             self.heard_at = time.monotonic()
             self._transport.resume_reading()
+
+    def finish_sending(self) -> None:
+        """The client sends no more (after a switch of protocols)."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.write_eof()
 
     def abort(self) -> None:
         """The call is over; the connection must not be used again."""
@@ -142,12 +143,14 @@ class UpstreamConnection(asyncio.Protocol):
             if self._state == _HEAD:
                 self._on_head_bytes(sink, data)
             else:
-                self._on_body_bytes(sink, data, 0)
-        except (BadFraming, httptools.HttpParserError):
+                self._on_body_bytes(sink, data)
+        except BadFraming:
             self._fail(sink, UNREACHABLE)
 
     def _on_head_bytes(self, sink: ResponseSink, data: bytes) -> None:
-        data = self._buffer + data if self._buffer else data
+        if self._buffer:
+            data, self._buffer = self._buffer + data, b""
+        head = self._head
         while True:
             end = data.find(b"\r\n\r\n")
             if end < 0:
@@ -155,92 +158,78 @@ class UpstreamConnection(asyncio.Protocol):
                     raise BadFraming
                 self._buffer = data
                 return
-            raw = data[: end + 4]
-            status, http_10 = status_of(raw)
-            self._head.begin(status, http_10=http_10)
-            self._parse(raw)
-            self._head.finish()
+            head.read(data[: end + 4])
             data = data[end + 4 :]
-            self._buffer = b""
-            if status >= 200:
+            if head.status >= 200:
                 break
-            if status == 101 or self._head.length >= 0 or self._head.chunked:
+            if head.status == 101:
+                self._on_switch(sink, data)
+                return
+            if head.length >= 0 or head.chunked:
                 raise BadFraming
-            lines = [b"HTTP/1.1 %d " % status + _REASONS.get(status, b""), *self._head.lines, b"", b""]
-            if not sink.http_10:
-                sink.on_interim(b"\r\n".join(lines))
+            sink.on_interim(head)
             if not data:
                 return
-        self._on_final_head(sink, data)
-
-    def _parse(self, raw: bytes) -> None:
-        """The second opinion. A parser that believes in an upgrade has lost the frame; ours decides."""
-        try:
-            self._parser.feed_data(raw)
-        except httptools.HttpParserUpgrade:
-            self._keep = False
-
-    def _on_final_head(self, sink: ResponseSink, data: bytes) -> None:
-        head = self._head
         self._request = b""  # something was received: never again
         if head.close or not sink.request_complete:
             self._keep = False
-        lines = head.lines
+        self._on_final_head(sink, head, data)
+
+    def _on_switch(self, sink: ResponseSink, data: bytes) -> None:
+        """The call becomes a tunnel, if that is what the client asked for."""
+        if not sink.wants_websocket or not self._head.accepts_websocket:
+            raise BadFraming
+        self._request = b""
+        self._keep = False
+        self._state = _TUNNEL
+        self.payload_bytes = len(data)
+        sink.on_switch(self._head, data)
+
+    def _on_final_head(self, sink: ResponseSink, head: ResponseHead, data: bytes) -> None:
+        length = head.length
         if sink.is_head or head.status in (204, 304):
-            # The frame ends here whatever the head says; llhttp does not know the request's method.
+            # The frame ends here whatever the head says.
             self._keep = self._keep and not data
-            if head.length >= 0 and head.status != 204:
-                lines.append(b"Content-Length: %d" % head.length)
-            if sink.is_head or head.length > 0 or head.chunked:
-                self._parser = httptools.HttpResponseParser(head)
+            if length >= 0 and head.status != 204:
+                head.lines.append(b"Content-Length: %d" % length)
             self._finish(sink)
-            sink.on_response(head.status, lines, b"", last=True)
-        elif head.chunked:
+            sink.on_response(head, b"", True)
+        elif length >= 0:
+            head.lines.append(b"Content-Length: %d" % length)
+            if len(data) > length:
+                self._keep = False  # surplus bytes would be the next caller's answer
+                data = data[:length]
+            self.payload_bytes = len(data)
+            if self.payload_bytes == length:
+                self._finish(sink)
+                sink.on_response(head, data, True)
+            else:
+                self._left = length - self.payload_bytes
+                self._state = _LENGTH
+                sink.on_response(head, data, False)
+        else:
+            self._on_open_end(sink, head)
+            if data and self._sink is not None:
+                self._on_body_bytes(sink, data)
+
+    def _on_open_end(self, sink: ResponseSink, head: ResponseHead) -> None:
+        """A body whose end is still to come: chunks, or the end of the connection."""
+        if head.chunked:
             self._chunks = ChunkedBody(decode=sink.http_10)
             self._state = _CHUNKED
-            if not sink.http_10:
-                lines.append(b"Transfer-Encoding: chunked")
-            sink.on_response(head.status, lines, b"", last=False)
-            self._on_body_bytes(sink, data, 0)
-        elif head.length >= 0:
-            lines.append(b"Content-Length: %d" % head.length)
-            self._on_length(sink, lines, data)
         else:
             self._keep = False
             self._state = _UNTIL_CLOSE
             self._recode = not sink.http_10
-            if self._recode:
-                lines.append(b"Transfer-Encoding: chunked")
-            sink.on_response(head.status, lines, b"", last=False)
-            self._on_body_bytes(sink, data, 0)
+        if not sink.http_10:
+            head.lines.append(b"Transfer-Encoding: chunked")
+        sink.on_response(head, b"", False)
 
-    def _on_length(self, sink: ResponseSink, lines: list[bytes], data: bytes) -> None:
-        length = self._head.length
-        if len(data) < length:
-            self._left = length - len(data)
-            self._state = _LENGTH
-            self.payload_bytes = len(data)
-            if data:
-                self._parse(data)
-            sink.on_response(self._head.status, lines, data, last=False)
-            return
-        if len(data) > length:
-            self._keep = False  # surplus bytes would be the next caller's answer
-            data = data[:length]
-        if data:
-            self._parse(data)
-        self.payload_bytes = length
-        self._finish(sink)
-        sink.on_response(self._head.status, lines, data, last=True)
-
-    def _on_body_bytes(self, sink: ResponseSink, data: bytes, position: int) -> None:
-        if not data:
-            return
+    def _on_body_bytes(self, sink: ResponseSink, data: bytes) -> None:
         if self._state == _LENGTH:
             if len(data) > self._left:
                 self._keep = False
                 data = data[: self._left]
-            self._parse(data)
             self._left -= len(data)
             self.payload_bytes += len(data)
             if self._left:
@@ -259,7 +248,6 @@ class UpstreamConnection(asyncio.Protocol):
         if 0 <= end < len(data):
             self._keep = False
             data = data[:end]
-        self._parse(data)
         self.payload_bytes = chunks.payload_bytes
         if chunks.payload is not None:
             data = b"".join(chunks.payload)
@@ -293,7 +281,9 @@ class UpstreamConnection(asyncio.Protocol):
         sink.on_failure(problem_name)
 
     def on_timeout(self) -> None:
-        """The upstream has been silent for longer than its deployment allows."""
+        """The upstream has been silent for longer than its deployment allows; a tunnel may be silent for longer."""
+        if self._state == _TUNNEL and time.monotonic() - self.heard_at < TUNNEL_IDLE_SECONDS:
+            return
         if self._sink is not None and not self._paused:
             self._fail(self._sink, TIMEOUT)
 
@@ -310,6 +300,8 @@ class UpstreamConnection(asyncio.Protocol):
             return
         if state == _UNTIL_CLOSE and exc is None:
             sink.on_end(b"0\r\n\r\n" if self._recode else b"")
+        elif state == _TUNNEL:
+            sink.on_end(b"")
         elif state == _HEAD and self._request and self._calls > 1 and not self._buffer:
             # Safe to repeat: idempotent, no body, nothing received, and the connection had served a call before.
             self._pool.repeat(self.upstream, self._request, sink)

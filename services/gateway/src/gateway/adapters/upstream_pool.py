@@ -23,29 +23,27 @@ class UpstreamPool:
         self._busy: set[UpstreamConnection] = set()
         self._tls = ssl.create_default_context()
 
-    def send(self, upstream: Upstream, data: bytes, sink: ResponseSink, *, repeatable: bool) -> UpstreamConnection:
+    def send(self, upstream: Upstream, data: bytes, sink: ResponseSink, repeatable: bool) -> UpstreamConnection:
         """Send a request over a kept connection, or a new one."""
         idle = self._idle.get((upstream.tls, upstream.host, upstream.port))
         if idle:
             connection = idle.pop()
             connection.upstream = upstream
             self._busy.add(connection)
-            connection.start(data, sink, repeatable=repeatable)
+            connection.start(data, sink, repeatable)
             return connection
-        return self._send_anew(upstream, data, sink, repeatable=repeatable)
+        return self._send_anew(upstream, data, sink, repeatable)
 
-    def _send_anew(
-        self, upstream: Upstream, data: bytes, sink: ResponseSink, *, repeatable: bool
-    ) -> UpstreamConnection:
+    def _send_anew(self, upstream: Upstream, data: bytes, sink: ResponseSink, repeatable: bool) -> UpstreamConnection:
         connection = UpstreamConnection(self, upstream)
         self._busy.add(connection)
-        connection.start(data, sink, repeatable=repeatable)
+        connection.start(data, sink, repeatable)
         self._spawn(self._connect(connection))
         return connection
 
     def repeat(self, upstream: Upstream, data: bytes, sink: ResponseSink) -> None:
         """The same request once more, on a connection that has not served a call: it cannot be stale again."""
-        sink.on_repeated(self._send_anew(upstream, data, sink, repeatable=False))
+        sink.on_repeated(self._send_anew(upstream, data, sink, False))
 
     async def _connect(self, connection: UpstreamConnection) -> None:
         upstream = connection.upstream

@@ -14,7 +14,7 @@ import structlog
 
 from gateway import metrics
 from gateway.adapters.stream_files import StreamFiles
-from shared.clock import Clock, to_us
+from shared.clock import Clock
 from shared.events.call_record import CALL, CALL_BYTES, COMMIT_OFFSET, FLAG_INTENT_ONLY, STREAM_CLOSED, checksum
 
 log = structlog.get_logger()
@@ -25,6 +25,8 @@ LONG_CALL_SECONDS = 30.0
 CLAIM_MARGIN_US = 20_000
 
 _COMMIT = struct.Struct("<I")
+_BODY = struct.Struct(CALL.format.removesuffix("I"))  # a record without its commit word
+_RECORD = struct.Struct(f"<{COMMIT_OFFSET}sI")  # written from left to right: the commit word last
 _U32 = 0xFFFFFFFF
 
 
@@ -48,6 +50,7 @@ class WriteAheadLog:
         self._first_segment = numbers[0] if numbers else acknowledged // self._records
         self._allocated = (numbers[-1] + 1) * self._records if numbers else self._first_segment * self._records
         self._request_prefix = files.stream_id[:8]
+        self._request_prefix_hex = self._request_prefix.hex().encode()
         self._requests = 0
         self._free = list(range(files.open_slots - 1, -1, -1))
         self._calls: dict[int, tuple[int, int, int, int, int, bytes]] = {}
@@ -77,7 +80,7 @@ class WriteAheadLog:
 
     def _now_us(self) -> int:
         """Business time that never runs back within the stream."""
-        now = to_us(self._clock.now())
+        now = self._clock.now_us()
         if now < self._last_us:
             return self._last_us
         self._last_us = now
@@ -94,19 +97,16 @@ class WriteAheadLog:
         now = self._now_us()
         self._calls[slot] = (subscription, application, api, operation, plan, request_id)
         self._admitted[slot] = (now, time.monotonic())
-        record = CALL.pack(
+        body = _BODY.pack(
             0, now, subscription, application, 0, 0, api, operation, plan, 0, 0, 0, 0,
-            flags | FLAG_INTENT_ONLY, request_id, 0,
+            flags | FLAG_INTENT_ONLY, request_id,
         )  # fmt: skip
-        offset = slot * CALL_BYTES
-        table = self._files.open_calls
-        table[offset : offset + COMMIT_OFFSET] = record[:COMMIT_OFFSET]
-        _COMMIT.pack_into(table, offset + COMMIT_OFFSET, checksum(record))
+        _RECORD.pack_into(self._files.open_calls, slot * CALL_BYTES, body, zlib.crc32(body) or 1)
         return slot
 
     def request_id(self, slot: int) -> bytes:
-        """The 16 bytes that name the open call."""
-        return self._calls[slot][5]
+        """The name of the open call, 32 hexadecimal digits."""
+        return self._request_prefix_hex + b"%016x" % int.from_bytes(self._calls[slot][5][8:], "big")
 
     def _grow(self) -> bool:
         """One segment more, within the bound and the disk."""
@@ -125,7 +125,6 @@ class WriteAheadLog:
     def append(
         self,
         slot: int,
-        *,
         bytes_in: int,
         bytes_out: int,
         units: int,
@@ -137,28 +136,24 @@ class WriteAheadLog:
         """Record the call and close its slot: the record first, so that a death in between leaves both, not none."""
         subscription, application, api, operation, plan, request_id = self._calls.pop(slot)
         self._admitted.pop(slot, None)
-        self._write(
-            (
-                *(self._now_us(), subscription, application, bytes_in, bytes_out, api, operation, plan, units),
-                *(min(latency_us, _U32), min(upstream_us, _U32), status, flags, request_id),
-            )
-        )
+        body = _BODY.pack(
+            self.end, self._now_us(), subscription, application, bytes_in, bytes_out, api, operation, plan, units,
+            min(latency_us, _U32), min(upstream_us, _U32), status, flags, request_id,
+        )  # fmt: skip
+        self._write(body)
         _COMMIT.pack_into(self._files.open_calls, slot * CALL_BYTES + COMMIT_OFFSET, 0)
         self._free.append(slot)
-        self.appended.set()
+        if not self.appended.is_set():
+            self.appended.set()
 
-    def _write(self, fields: tuple[object, ...]) -> None:
-        sequence = self.end
-        number, index = divmod(sequence - 1, self._records)
+    def _write(self, body: bytes) -> None:
+        number, index = divmod(self.end - 1, self._records)
         if number != self._segment_number:
             self._segment.release()
             self._segment = memoryview(self._files.segment(number))
             self._segment_number = number
-        offset = index * CALL_BYTES
-        view = self._segment
-        CALL.pack_into(view, offset, sequence, *fields, 0)
-        _COMMIT.pack_into(view, offset + COMMIT_OFFSET, zlib.crc32(view[offset : offset + COMMIT_OFFSET]) or 1)
-        self.end = sequence + 1
+        _RECORD.pack_into(self._segment, index * CALL_BYTES, body, zlib.crc32(body) or 1)
+        self.end += 1
 
     def complete_until_us(self) -> int:
         """No record admitted before this instant will come any more, but for calls open over 30 s.
@@ -220,7 +215,7 @@ class WriteAheadLog:
                 self._files.segment(self._allocated // self._records)
                 self._allocated += self._records
             self._last_us = max(self._last_us, fields[1])
-            self._write((self._now_us(), *fields[2:-1]))
+            self._write(_BODY.pack(self.end, self._now_us(), *fields[2:-1]))
         # Written to the log: gone from the table, or a second adopter would append them again.
         table[:] = bytes(len(table))
         return len(intents)

@@ -31,7 +31,8 @@ def decide_lifecycle(api: ApiRoutes) -> Refusal | None:
 
 def decide_token(claims: TokenClaims, credential: CredentialState, api: ApiRoutes) -> Refusal | None:
     """A verified token of a known client: meant for this organization, and not revoked."""
-    if api.organization_id not in claims.audience or credential.organization_id != api.organization_id:
+    organization_id = api.organization_id
+    if organization_id not in claims.audience or credential.organization_id != organization_id:
         return refuse_unauthenticated("invalid-token", api.api_number)
     if not is_live_client(credential, claims.generation):
         return refuse_unauthenticated("invalid-token", api.api_number, credential.application_number)
@@ -49,11 +50,14 @@ def decide_api_key(key: ApiKey, credential: CredentialState | None, api: ApiRout
     return None
 
 
-def decide_environment(credential: CredentialState, api: ApiRoutes) -> Refusal | None:
+def refuse_environment(credential: CredentialState, api: ApiRoutes) -> Refusal:
     """Production credentials call Production, sandbox credentials Development."""
-    if (credential.environment == "sandbox") != (api.environment == "development"):
-        return Refusal(PROBLEMS["wrong-environment"], b"", api.api_number, credential.application_number)
-    return None
+    return refuse_access(PROBLEMS["wrong-environment"], api, credential)
+
+
+def refuse_access(problem: Problem, api: ApiRoutes, credential: CredentialState) -> Refusal:
+    """The caller is known, and may not make this call."""
+    return Refusal(problem, b"", api.api_number, credential.application_number)
 
 
 def decide_access(access: Access | None, now: datetime) -> Problem | None:

@@ -11,13 +11,6 @@ MAX_API_KEY_BYTES = 512
 
 
 @dataclass(frozen=True, slots=True)
-class BearerToken:
-    """An access token (RFC 6750)."""
-
-    token: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class ApiKey:
     """An API key; only its hash is compared and kept."""
 
@@ -35,14 +28,16 @@ class TokenClaims:
     expires_at: int
 
 
-def read_credential(authorization: bytes | None, api_key: bytes | None) -> BearerToken | ApiKey | None:
-    """The credential of a request; a bearer token goes before an API key. None: nothing that we know."""
-    if authorization is not None and authorization[:7].lower() == b"bearer ":
-        token = authorization[7:].strip(b" ")
-        return BearerToken(token) if token else None
-    if api_key:
-        return ApiKey(hashlib.sha256(api_key[:MAX_API_KEY_BYTES]).hexdigest())
-    return None
+def bearer_token(authorization: bytes | None) -> bytes | None:
+    """The access token (RFC 6750) of an Authorization header; None where it has none of this scheme."""
+    if authorization is None or authorization[:7].lower() != b"bearer ":
+        return None
+    return authorization[7:].strip(b" ")
+
+
+def api_key(shown: bytes) -> ApiKey:
+    """A key as it was shown, by its hash."""
+    return ApiKey(hashlib.sha256(shown[:MAX_API_KEY_BYTES]).hexdigest())
 
 
 def is_live_client(credential: CredentialState, generation: int) -> bool:

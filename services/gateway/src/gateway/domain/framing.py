@@ -1,25 +1,25 @@
-"""Strict HTTP/1.1 framing: what llhttp would let through and two servers could read differently is refused here.
+"""Strict HTTP/1.1 framing: what two servers could read differently is refused here.
 
 The gateway and the upstream must agree on where each message ends; if they do not, one caller's bytes become another
-caller's request. So both sides of the gateway check the raw bytes themselves, and httptools parses the same slices:
-a message passes only if both accept it.
+caller's request. So nothing is repaired and nothing is guessed: a message has exactly one form, or it does not pass.
 """
 
 import re
 
-from gateway.domain.problems import HEAD_TOO_LARGE, MALFORMED, NOT_IMPLEMENTED, VERSION_NOT_SUPPORTED, Problem
+from gateway.domain.header_line import split_line
+from gateway.domain.problems import HEAD_TOO_LARGE, MALFORMED, Problem
 
 MAX_HEAD_BYTES = 32 * 1024
 MAX_HEADERS = 100
 MAX_TRAILER_BYTES = 8 * 1024
 MAX_CHUNK_LINE_BYTES = 1024
 
-_HEAD_BYTES = bytes([9, 10, 13, *range(32, 127), *range(128, 256)])
+# What OpenAPI knows operations for. Others are answered 501 before anything is looked up.
+METHODS = frozenset(b"GET HEAD POST PUT DELETE PATCH OPTIONS TRACE".split())
+
 _TARGET_BYTES = bytes(c for c in range(33, 127) if c not in b'"<>\\^`{|}#')
-_TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
-_HEADER_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[\t\x20-\x7e\x80-\xff]*").fullmatch
+_ABSOLUTE = re.compile(rb"https?://[A-Za-z0-9\-._~\[\]:]+(?:/.*)?", re.IGNORECASE).fullmatch
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t\x20-\x7e]{0,256})?\r\n").fullmatch
-_STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: [\t\x20-\x7e\x80-\xff]*)?").fullmatch
 # A trailer that speaks of framing, routing or credentials could be merged into the head by an upstream.
 _FORBIDDEN_TRAILERS = frozenset(
     b"content-length transfer-encoding host authorization connection trailer te x-api-key apikey x-request-id"
@@ -31,33 +31,10 @@ class BadFraming(Exception):
     """The bytes are not one unambiguous HTTP/1.1 message."""
 
 
-def lines_are_strict(head: bytes) -> bool:
-    """Every line ends in CRLF, none is folded, and there is no control character. `head` ends with an empty line."""
-    ends = head.count(b"\r\n")
-    return (
-        head.count(b"\n") == ends
-        and head.count(b"\r") == ends
-        and b"\r\n " not in head
-        and b"\r\n\t" not in head
-        and not head.translate(None, _HEAD_BYTES)
-    )
-
-
-def request_head_problem(head: bytes) -> Problem | None:
-    """What is wrong with a request's raw head, before any parser sees it."""
-    if not lines_are_strict(head):
+def target_problem(target: bytes) -> Problem | None:
+    """What is wrong with a request's target: origin form, or absolute form with a plain authority."""
+    if target.translate(None, _TARGET_BYTES) or (target[:1] != b"/" and _ABSOLUTE(target) is None):
         return MALFORMED
-    parts = head[: head.index(b"\r\n")].split(b" ")
-    if len(parts) != 3:
-        return MALFORMED
-    method, target, version = parts
-    if version not in (b"HTTP/1.1", b"HTTP/1.0"):
-        return VERSION_NOT_SUPPORTED if version.startswith(b"HTTP/") else MALFORMED
-    # Origin form only: an absolute target would name a second host beside the Host header.
-    if target[:1] != b"/" or target.translate(None, _TARGET_BYTES) or _TOKEN(method) is None:
-        return NOT_IMPLEMENTED if method == b"CONNECT" else MALFORMED
-    if head.count(b"\r\n") > MAX_HEADERS + 2:
-        return HEAD_TOO_LARGE
     return None
 
 
@@ -70,19 +47,8 @@ def unfinished_head_problem(received: bytes) -> Problem | None:
     return None
 
 
-def status_of(head: bytes) -> tuple[int, bool]:
-    """Status and "is HTTP/1.0" of a response's raw head. Raises BadFraming."""
-    if not lines_are_strict(head):
-        raise BadFraming
-    found = _STATUS_LINE(head[: head.index(b"\r\n")])
-    if found is None:
-        raise BadFraming
-    return int(found[2]), found[1] == b"0"
-
-
 def content_length(value: bytes) -> int:
     """Digits only, nothing clever; -1 for everything else."""
-    value = value.strip(b" \t")
     return int(value) if value.isdigit() and len(value) <= 18 else -1
 
 
@@ -145,9 +111,9 @@ class ChunkedBody:
         if line == b"\r\n":
             return True
         self._trailer_bytes += len(line)
-        found = _HEADER_LINE(line[:-2])
-        if not line.endswith(b"\r\n") or found is None or self._trailer_bytes > MAX_TRAILER_BYTES:
+        trailer = split_line(line[:-2])
+        if not line.endswith(b"\r\n") or trailer is None or self._trailer_bytes > MAX_TRAILER_BYTES:
             raise BadFraming
-        if found[1].lower() in _FORBIDDEN_TRAILERS:
+        if trailer[0] in _FORBIDDEN_TRAILERS:
             raise BadFraming
         return False

@@ -15,15 +15,29 @@ EntryKey: TypeAlias = tuple[str, str, bool]  # application, API, sandbox: the ac
 
 
 class _Bucket:
-    __slots__ = ("arrival", "count", "interval", "limit", "policy", "tolerance")
+    __slots__ = ("arrival", "count", "interval", "limit", "name", "policy", "second", "tolerance", "used")
 
     def __init__(self, limit: RateLimit) -> None:
         self.count = limit.count
         self.limit = limit.burst or limit.count
         self.interval = limit.per_seconds * _SECOND_NS  # between calls, in ns x count
         self.tolerance = self.limit * self.interval
+        self.second = limit.count * _SECOND_NS
         self.arrival = 0
-        self.policy = b'"%ds";q=%d;w=%d' % (limit.per_seconds, limit.count, limit.per_seconds)
+        self.used = 0  # by the call under decision, in ns x count
+        self.name = b'"%ds"' % limit.per_seconds
+        self.policy = b"%b;q=%d;w=%d" % (self.name, limit.count, limit.per_seconds)
+
+    def ask(self, now_ns: int) -> int:
+        """What a call at this instant would lack, 0 when it passes; changes nothing that counts."""
+        used = self.arrival - now_ns * self.count
+        self.used = (used if used > 0 else 0) + self.interval
+        lacking = self.used - self.tolerance
+        return lacking if lacking > 0 else 0
+
+    def left(self) -> int:
+        """Calls that would still pass after the one under decision."""
+        return (self.tolerance - self.used) // self.interval
 
 
 class RateOutcome:
@@ -43,7 +57,9 @@ UNLIMITED = RateOutcome(True, b"")
 class RateLimiter:
     """The limits of one access entry: a call passes if all of them let it, and only then counts in each."""
 
-    __slots__ = ("_buckets", "_changed", "_policy", "key", "limits", "pending")
+    __slots__ = (
+        "_buckets", "_changed", "_least", "_passed", "_policy", "_remaining", "_reset", "key", "limits", "pending",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -56,43 +72,51 @@ class RateLimiter:
         self.pending = 0  # calls admitted here that the other workers have not been told of
         self._changed = changed  # where limiters with pending calls wait for the exchange
         self._buckets = [_Bucket(limit) for limit in self.limits if limit.count > 0 and limit.per_seconds > 0]
-        self._policy = b", ".join(bucket.policy for bucket in self._buckets)
+        self._policy = b", ".join([bucket.policy for bucket in self._buckets])
+        # What the last call was told: at a steady rate the next one is told the same.
+        self._passed = UNLIMITED
+        self._least: _Bucket | None = None
+        self._remaining = -1
+        self._reset = -1
 
     def take(self, now_ns: int) -> RateOutcome:
         """Decide one call at `now_ns` (monotonic)."""
-        if not self._buckets:
+        buckets = self._buckets
+        if not buckets:
             return UNLIMITED
         wait = 0
-        for bucket in self._buckets:
-            now = now_ns * bucket.count
-            ahead = max(bucket.arrival, now) + bucket.interval - now - bucket.tolerance
-            if ahead > 0:
-                wait = max(wait, -(-ahead // (bucket.count * _SECOND_NS)))
+        for bucket in buckets:
+            lacking = bucket.ask(now_ns)
+            if lacking:
+                wait = max(wait, -(-lacking // bucket.second))
         if wait:
-            return RateOutcome(False, self._headers(now_ns), max(1, wait))
-        for bucket in self._buckets:
-            bucket.arrival = max(bucket.arrival, now_ns * bucket.count) + bucket.interval
+            return self._refuse(buckets, wait)
+        least = buckets[0]
+        remaining = -1
+        for bucket in buckets:
+            bucket.arrival = now_ns * bucket.count + bucket.used
+            left = bucket.left()
+            if remaining < 0 or left < remaining:
+                least, remaining = bucket, left
         if self._changed is not None:
             if not self.pending:
                 self._changed.append(self)
             self.pending += 1
-        return RateOutcome(True, self._headers(now_ns))
+        reset = -(-least.used // least.second)
+        if remaining != self._remaining or reset != self._reset or least is not self._least:
+            self._least, self._remaining, self._reset = least, remaining, reset
+            self._passed = RateOutcome(True, self._headers(least, remaining, reset))
+        return self._passed
 
-    def _headers(self, now_ns: int) -> bytes:
+    def _refuse(self, buckets: list[_Bucket], wait: int) -> RateOutcome:
+        for bucket in buckets:
+            bucket.used -= bucket.interval  # this call takes nothing
+        least = min(buckets, key=_Bucket.left)
+        return RateOutcome(False, self._headers(least, least.left(), -(-least.used // least.second)), max(1, wait))
+
+    def _headers(self, least: _Bucket, remaining: int, reset: int) -> bytes:
         """Of the limit with the least left. RateLimit and RateLimit-Policy: draft-ietf-httpapi-ratelimit-headers-10."""
-        least: _Bucket | None = None
-        remaining = 0
-        for bucket in self._buckets:
-            used = max(bucket.arrival - now_ns * bucket.count, 0)
-            left = (bucket.tolerance - used) // bucket.interval
-            if least is None or left < remaining:
-                least, remaining = bucket, left
-        if least is None:
-            return b""
-        used = max(least.arrival - now_ns * least.count, 0)
-        reset = -(-used // (least.count * _SECOND_NS))
-        name = least.policy.partition(b";")[0]
         return (
             b"RateLimit-Policy: %b\r\nRateLimit: %b;r=%d;t=%d\r\n"
             b"X-RateLimit-Limit: %d\r\nX-RateLimit-Remaining: %d\r\nX-RateLimit-Reset: %d\r\n"
-        ) % (self._policy, name, remaining, reset, least.limit, remaining, reset)
+        ) % (self._policy, least.name, remaining, reset, least.limit, remaining, reset)

@@ -13,6 +13,9 @@ _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01
 _FORBIDDEN_ESCAPES = frozenset(b"/\\.;%\0")  # encoded once more, two servers would read two paths
 
 
+RouteKey = tuple[bool, bytes, bytes, bytes]  # development, organization, api, version
+
+
 @dataclass(frozen=True, slots=True)
 class Upstream:
     """Where a deployment's calls go. `authority` is the Host header."""
@@ -99,7 +102,7 @@ class ApiRoutes:
 class Target:
     """A normalised request target: `segments` to route by, `path` (what is appended upstream) and query from there."""
 
-    key: tuple[bool, bytes, bytes, bytes]  # development, organization, api, version
+    key: RouteKey
     segments: list[bytes]
     rest: bytes
 
@@ -182,7 +185,7 @@ def routes_of(api: ApiState, environment: Environment) -> ApiRoutes | None:
     )
 
 
-def route_key(api: ApiState, environment: Environment) -> tuple[bool, bytes, bytes, bytes]:
+def route_key(api: ApiState, environment: Environment) -> RouteKey:
     """Where `parse_target` finds the API."""
     return (
         environment == "development",
@@ -190,3 +193,68 @@ def route_key(api: ApiState, environment: Environment) -> tuple[bool, bytes, byt
         api.identifier.encode(),
         api.version_label.encode(),
     )
+
+
+class FoundRoute:
+    """Where a target leads. `methods` is None where no template matches; `rest` is what is appended upstream."""
+
+    __slots__ = ("api", "methods", "rest")
+
+    def __init__(self, api: ApiRoutes, methods: dict[bytes, OperationRoute] | None, rest: bytes) -> None:
+        self.api = api
+        self.methods = methods
+        self.rest = rest
+
+
+_MAX_KNOWN_PATHS = 10_000
+
+
+class RouteTable:
+    """All deployed APIs by address. Paths that are called again are looked up whole."""
+
+    def __init__(self) -> None:
+        self._apis: dict[RouteKey, ApiRoutes] = {}
+        self._keys_of: dict[str, list[RouteKey]] = {}
+        self._known: dict[bytes, FoundRoute] = {}
+
+    def get(self, key: RouteKey) -> ApiRoutes | None:
+        """The API deployed under the address."""
+        return self._apis.get(key)
+
+    def put(self, api_id: str, found: dict[RouteKey, ApiRoutes]) -> None:
+        """Replace every address of an API."""
+        for key in self._keys_of.pop(api_id, ()):
+            # The address may belong to another API by now.
+            if key in self._apis and self._apis[key].api_id == api_id:
+                del self._apis[key]
+        self._apis.update(found)
+        if found:
+            self._keys_of[api_id] = list(found)
+        self._known.clear()
+
+    def find(self, target: bytes) -> FoundRoute | None:
+        """Normalise and route a target; None: it names no API. Raises ValueError as `parse_target` does."""
+        found = self._known.get(target)
+        if found is not None:
+            return found
+        path, question, query = target.partition(b"?")
+        if question:
+            found = self._known.get(path)
+            if found is None:
+                found = self._look_up(path)
+            return None if found is None else FoundRoute(found.api, found.methods, found.rest + question + query)
+        return self._look_up(path)
+
+    def _look_up(self, path: bytes) -> FoundRoute | None:
+        target = parse_target(path)
+        if target is None:
+            return None
+        api = self._apis.get(target.key)
+        if api is None:
+            return None
+        found = FoundRoute(api, api.find(target.segments), target.rest)
+        if found.methods is not None:
+            if len(self._known) >= _MAX_KNOWN_PATHS:
+                self._known.clear()
+            self._known[path] = found
+        return found

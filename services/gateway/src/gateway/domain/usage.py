@@ -11,7 +11,7 @@ from shared.events.subscriptions import Access
 CLIENT_CLOSED_REQUEST = 499  # status of a call whose client left before the upstream said anything
 
 
-def is_billable(access: Access, *, sandbox: bool, upstream_status: int, upstream_failed: bool) -> bool:
+def is_billable(access: Access, sandbox: bool, upstream_status: int, upstream_failed: bool) -> bool:
     """`admitted`: every production call. `successful`: the upstream's response has a status below 400.
 
     A client that leaves midway has called; an upstream that breaks off midway has not answered.
@@ -23,11 +23,13 @@ def is_billable(access: Access, *, sandbox: bool, upstream_status: int, upstream
     return 0 < upstream_status < 400 and not upstream_failed
 
 
-def flags_of(*, billable: bool, sandbox: bool, client_aborted: bool, upstream_failed: bool) -> int:
+def flags_of(billable: bool, sandbox: bool, client_aborted: bool, upstream_failed: bool) -> int:
     """The flags word of the call record."""
-    return (
-        (FLAG_BILLABLE if billable else 0)
-        | (FLAG_SANDBOX if sandbox else 0)
-        | (FLAG_CLIENT_ABORTED if client_aborted else 0)
-        | (FLAG_UPSTREAM_FAILED if upstream_failed else 0)
-    )
+    flags = FLAG_BILLABLE if billable else 0
+    if sandbox:
+        flags |= FLAG_SANDBOX
+    if client_aborted:
+        flags |= FLAG_CLIENT_ABORTED
+    if upstream_failed:
+        flags |= FLAG_UPSTREAM_FAILED
+    return flags

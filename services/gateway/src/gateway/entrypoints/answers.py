@@ -2,7 +2,6 @@
 
 import json
 import secrets
-from collections.abc import Sequence
 from http import HTTPStatus
 
 from gateway.domain.cross_origin import Reply
@@ -52,18 +51,3 @@ class Answers:
                 }
             ).encode()
         return body
-
-
-def response_head(
-    status: int, lines: Sequence[bytes], ours: bytes, request_id: bytes, *, close: bool, keep_alive: bool
-) -> bytes:
-    """The head of an upstream's response, as the client gets it. `ours`: complete lines."""
-    connection = b"Connection: close\r\n" if close else b"Connection: keep-alive\r\n" if keep_alive else b""
-    return b"HTTP/1.1 %d %b\r\n%b%bX-Request-Id: %b\r\n%b\r\n" % (
-        status,
-        REASONS.get(status, b""),
-        b"".join([line + b"\r\n" for line in lines]),
-        ours,
-        request_id,
-        connection,
-    )

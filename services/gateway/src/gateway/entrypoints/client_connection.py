@@ -1,20 +1,19 @@
 """The client's side of a connection: requests in, answers out, one call at a time, callbacks only.
 
-A request is framed strictly (domain/framing.py), decided by `CallGate.admit`, streamed to the upstream, and recorded
-before the last byte of its answer is written.
+A request is framed strictly (domain/request_head.py), decided by `CallGate.admit`, streamed to the upstream, and
+recorded before the last byte of its answer is written.
 """
 
 import asyncio
 import time
-from collections.abc import Sequence
-from typing import cast
 
 from gateway.domain.cross_origin import Reply
 from gateway.domain.framing import BadFraming, unfinished_head_problem
 from gateway.domain.problems import MALFORMED, PAYLOAD_TOO_LARGE, PROBLEMS, Problem, Refusal
+from gateway.domain.response_head import ResponseHead
 from gateway.domain.usage import CLIENT_CLOSED_REQUEST
 from gateway.entrypoints import deadlines
-from gateway.entrypoints.answers import response_head
+from gateway.entrypoints.client_stream import ClientStream
 from gateway.entrypoints.connection_owner import Proxy
 from gateway.entrypoints.request_reader import RequestReader
 from gateway.entrypoints.upstream_request import is_repeatable, upstream_request
@@ -24,17 +23,16 @@ from gateway.use_cases import Admitted, Wait
 MAX_PIPELINED_BYTES = 64 * 1024
 MAX_SKIPPED_BYTES = 64 * 1024
 
-_IDLE, _WAITING, _CALL, _SKIP, _DRAIN = range(5)
+_IDLE, _WAITING, _CALL, _TUNNEL, _SKIP, _DRAIN = range(6)
 _TIMEOUT = PROBLEMS["request-timeout"]
 
 
-class ClientConnection(asyncio.Protocol):
+class ClientConnection(ClientStream):
     """One client; also the `ResponseSink` of its current call."""
 
     def __init__(self, proxy: Proxy) -> None:
+        super().__init__()
         self._proxy = proxy
-        self._transport = asyncio.Transport()  # until there is one
-        self._peer = b""
         self._reader = RequestReader()
         self._head = self._reader.head
         self._buffer = b""
@@ -44,56 +42,45 @@ class ClientConnection(asyncio.Protocol):
         self._started = False  # the answer's head is out
         self._close_after = False
         self._advancing = False
-        self._lost = False
-        self._write_paused = False
-        self._hold_upstream = False  # reading paused: the upstream takes no more
-        self._hold_pipeline = False  # reading paused: too much has been sent ahead
         self._wait_until = 0.0
         self._seen = time.monotonic()
-
-    # What the upstream's side asks (ports.ResponseSink)
-    @property
-    def http_10(self) -> bool:
-        """The client speaks HTTP/1.0: no chunks, no interim responses."""
-        return self._head.http_10
-
-    @property
-    def is_head(self) -> bool:
-        """The answer has no body, whatever its head says."""
-        return self._head.method == b"HEAD"
-
-    @property
-    def request_complete(self) -> bool:
-        """The whole request has come."""
-        return self._reader.complete
+        # What the upstream's side asks (ports.ResponseSink), of the current request.
+        self.http_10 = False
+        self.is_head = False
+        self.wants_websocket = False
+        self.request_complete = True
 
     # The transport speaks
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """A client came."""
-        # uvloop's transports do not inherit from asyncio's.
-        self._transport = cast(asyncio.Transport, transport)
-        peer = transport.get_extra_info("peername")
-        self._peer = str(peer[0]).encode() if isinstance(peer, tuple) else b"unknown"
+        self.attach(transport)
         self._proxy.opened(self)
 
     def data_received(self, data: bytes) -> None:
         """Bytes of this request, or of the next ones."""
         self._seen = time.monotonic()
-        if self._state == _IDLE:
+        state = self._state
+        if state == _IDLE:
             self._buffer = self._buffer + data if self._buffer else data
             self._advance()
-        elif self._state == _DRAIN:
+        elif state == _DRAIN:
             return
-        elif self._state != _WAITING and not self.request_complete:
+        elif state == _TUNNEL:
+            self._reader.body_bytes += len(data)
+            if self._exchange is not None:
+                self._exchange.send(data)
+        elif state != _WAITING and not self.request_complete:
             self._on_body(data)
         else:
             self._buffer += data
-            if len(self._buffer) > MAX_PIPELINED_BYTES and not self._hold_pipeline:
-                self._hold_pipeline = True
-                self._update_reading()
+            if len(self._buffer) > MAX_PIPELINED_BYTES:
+                self.hold_pipeline(True)
 
     def eof_received(self) -> bool:
         """The client sends no more; a call whose request is complete is still answered."""
+        if self._state == _TUNNEL and self._exchange is not None:
+            self._exchange.finish_sending()
+            return True
         if self._state in (_CALL, _WAITING) and self.request_complete:
             self._close_after = True
             return True
@@ -103,11 +90,12 @@ class ClientConnection(asyncio.Protocol):
         """The client is gone. What it called is recorded with what is known."""
         self._lost = True
         self._proxy.closed(self)
-        call = self._call
+        call, exchange = self._call, self._exchange
         if call is not None:
-            if self._exchange is not None:
-                self._exchange.abort()
-            self._record(call, call.upstream_status or CLIENT_CLOSED_REQUEST, client_aborted=True)
+            if exchange is not None:
+                exchange.abort()
+            # Either side may end a tunnel.
+            self._record(call, call.upstream_status or CLIENT_CLOSED_REQUEST, self._state != _TUNNEL, False)
         self._buffer = b""
         self._state = _DRAIN
 
@@ -125,11 +113,6 @@ class ClientConnection(asyncio.Protocol):
             self._exchange.resume()
         self._advance()
 
-    def _update_reading(self) -> None:
-        if not self._lost and not self._transport.is_closing():
-            held = self._hold_upstream or self._hold_pipeline
-            (self._transport.pause_reading if held else self._transport.resume_reading)()
-
     # One request after the other
     def _advance(self) -> None:
         """Take requests from the buffer while no call is under way. A loop: pipelined requests must not recurse."""
@@ -143,33 +126,46 @@ class ClientConnection(asyncio.Protocol):
         finally:
             self._advancing = False
         if self._hold_pipeline and self._state == _IDLE and len(self._buffer) <= MAX_PIPELINED_BYTES:
-            self._hold_pipeline = False
-            self._update_reading()
+            self.hold_pipeline(False)
 
     def _next_request(self) -> bool:
         """False: the head has not arrived completely."""
-        while self._buffer.startswith(b"\r\n"):  # RFC 9112 2.2: empty lines before a request are ignored
-            self._buffer = self._buffer[2:]
-        end = self._buffer.find(b"\r\n\r\n")
-        if end < 0:
-            problem = unfinished_head_problem(self._buffer)
-            if problem is not None:
-                self._head.begin(b"", b"", http_10=False)
-                self._break_off(problem)
-            elif self._hold_pipeline:
-                self._hold_pipeline = False
-                self._update_reading()
-            return False
-        raw, self._buffer = self._buffer[: end + 4], self._buffer[end + 4 :]
-        problem = self._reader.begin(raw)
+        buffer = self._buffer
+        end = buffer.find(b"\r\n\r\n")
+        if end <= 0 or buffer.startswith(b"\r\n"):
+            return self._on_unfinished_head()
+        end += 4
+        self._buffer = buffer[end:]
+        problem = self._reader.begin(buffer[:end])
+        head = self._head
+        self.http_10 = head.http_10
+        self.is_head = head.is_head
+        self.request_complete = self._reader.complete
+        self._started = False
         if problem is not None:
             self._break_off(problem)
             return True
-        self._started = False
-        self._close_after = self._head.close or self._proxy.draining
+        self._close_after = head.close or self._proxy.draining
         self._wait_until = 0.0
         self._decide()
         return True
+
+    def _on_unfinished_head(self) -> bool:
+        """True when there may be a head behind the empty lines, which RFC 9112 2.2 lets us ignore."""
+        stripped = self._buffer
+        while stripped.startswith(b"\r\n"):
+            stripped = stripped[2:]
+        if len(stripped) < len(self._buffer):
+            self._buffer = stripped
+            return True
+        problem = unfinished_head_problem(stripped)
+        if problem is not None:
+            self._head.begin(b"", b"", http_10=False)
+            self.http_10 = self.is_head = self._started = False
+            self._break_off(problem)
+        else:
+            self.hold_pipeline(False)
+        return False
 
     def _decide(self) -> None:
         outcome = self._proxy.gate.admit(self._head, self._peer)
@@ -185,7 +181,8 @@ class ClientConnection(asyncio.Protocol):
     def _wait(self, outcome: Wait) -> None:
         """The tables get a second to hear of what the caller was just told."""
         now = time.monotonic()
-        self._wait_until = self._wait_until or now + deadlines.WAIT_SECONDS
+        if not self._wait_until:
+            self._wait_until = now + deadlines.WAIT_SECONDS
         if now >= self._wait_until or not self._proxy.may_wait():
             self._state = _IDLE
             self._refuse(outcome.refusal)
@@ -201,10 +198,15 @@ class ClientConnection(asyncio.Protocol):
             self._advance()
 
     def _forward(self, call: Admitted) -> None:
-        self._call, self._state = call, _CALL
-        data = upstream_request(self._head, call, self._peer)
+        head = self._head
+        self._call = call
+        self._state = _CALL
+        self.wants_websocket = head.is_websocket
         self._exchange = self._proxy.upstreams.send(
-            call.upstream, data, self, repeatable=self.request_complete and is_repeatable(self._head.method)
+            call.upstream,
+            upstream_request(head, call, self._peer, self._scheme),
+            self,
+            self.request_complete and is_repeatable(head.method),
         )
         if not self.request_complete and self._buffer:
             data, self._buffer = self._buffer, b""
@@ -217,6 +219,7 @@ class ClientConnection(asyncio.Protocol):
         except BadFraming:
             self._end_call(MALFORMED)
             return
+        self.request_complete = self._reader.complete
         self._buffer = rest + self._buffer if self._buffer else rest
         if self._reader.body_bytes > self._proxy.gate.max_body_bytes:
             self._end_call(PAYLOAD_TOO_LARGE)
@@ -229,48 +232,46 @@ class ClientConnection(asyncio.Protocol):
             self._exchange.send(body)
 
     # The upstream's side speaks (ports.ResponseSink)
-    def pause_request(self) -> None:
-        """The upstream takes no more for now."""
-        self._hold_upstream = True
-        self._update_reading()
-
-    def resume_request(self) -> None:
-        """The upstream takes more again."""
-        if self._hold_upstream:
-            self._hold_upstream = False
-            self._update_reading()
-
     def on_repeated(self, exchange: Exchange) -> None:
         """The call goes on over another connection."""
         self._exchange = exchange
 
-    def on_interim(self, raw: bytes) -> None:
+    def on_interim(self, head: ResponseHead) -> None:
         """An interim response (1xx)."""
-        self._transport.write(raw)
+        if not self.http_10:
+            self._transport.write(head.render(b"", b""))
 
-    def on_response(self, status: int, lines: Sequence[bytes], first: bytes, *, last: bool) -> None:
+    def on_switch(self, head: ResponseHead, first: bytes) -> None:
+        """The WebSocket is open: from here on bytes pass as they come, and the call lasts until one side ends it."""
+        call = self._call
+        if call is None or self._exchange is None:
+            return
+        self._proxy.gate.heard_upstream(call, head.status)
+        self._started = self._close_after = True
+        self._state = _TUNNEL
+        ours = b"%bX-Request-Id: %b\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" % (call.headers, call.request_id)
+        self._transport.write(head.render(ours, first))
+        if self._buffer:
+            data, self._buffer = self._buffer, b""
+            self.data_received(data)
+
+    def on_response(self, head: ResponseHead, first: bytes, last: bool) -> None:
         """The final response's head, with what came of its body."""
         call = self._call
         if call is None:
             return
-        self._proxy.gate.heard_upstream(call, status)
+        self._proxy.gate.heard_upstream(call, head.status)
         self._started = True
-        if not self.request_complete:
-            self._close_after = True  # answered early: the rest of the body has nowhere to go
+        if not self.request_complete or (self.http_10 and not last and head.length < 0):
+            self._close_after = True  # the rest of the body has nowhere to go, or the answer's end is the connection's
         if call.shape_response is not None:
-            lines = call.shape_response(status, lines)
-        framed = last or any(line[:14].lower() in (b"content-length", b"transfer-encod") for line in lines)
-        self._close_after |= self.http_10 and not framed
-        data = response_head(
-            status,
-            lines,
-            call.headers,
-            call.request_id,
-            close=self._close_after,
-            keep_alive=self.http_10 and not self._close_after,
-        )
-        if first:
-            data += first
+            head.lines = list(call.shape_response(head.status, head.lines))
+        ours = b"%bX-Request-Id: %b\r\n" % (call.headers, call.request_id)
+        if self._close_after:
+            ours += b"Connection: close\r\n"
+        elif self.http_10:
+            ours += b"Connection: keep-alive\r\n"
+        data = head.render(ours, first)
         if last:
             self.on_end(data)
         else:
@@ -282,41 +283,43 @@ class ClientConnection(asyncio.Protocol):
 
     def on_end(self, data: bytes) -> None:
         """The answer is complete: the record first, then its last bytes."""
-        if (call := self._call) is None:
+        call = self._call
+        if call is None:
             return
         # A reset may be known to the transport before we are told of it.
-        self._record(call, call.upstream_status, client_aborted=self._transport.is_closing())
+        self._record(call, call.upstream_status, self._transport.is_closing(), False)
         if data:
             self._transport.write(data)
         self._answered()
 
     def on_failure(self, problem_name: str) -> None:
         """The upstream broke: an answer of ours, or a cut, which the client cannot take for a complete body."""
-        if (call := self._call) is None:
+        call = self._call
+        if call is None:
             return
         problem = PROBLEMS[problem_name]
         if self._started:
-            self._record(call, call.upstream_status, upstream_failed=True)
+            self._record(call, call.upstream_status, False, True)
             self._transport.abort()
             return
-        self._record(call, problem.status, upstream_failed=True)
+        self._record(call, problem.status, False, True)
         self._close_after |= not self.request_complete
         self._answer(problem, call.headers, call.request_id)
 
-    def _record(
-        self, call: Admitted, status: int, *, client_aborted: bool = False, upstream_failed: bool = False
-    ) -> None:
-        exchange, self._exchange, self._call = self._exchange, None, None
-        latency_us = self._proxy.gate.record_call(
+    def _record(self, call: Admitted, status: int, client_aborted: bool, upstream_failed: bool) -> None:
+        exchange, self._exchange = self._exchange, None
+        self._call = None
+        proxy = self._proxy
+        latency_us = proxy.gate.record_call(
             call,
-            status=status,
-            bytes_in=self._reader.body_bytes,
-            bytes_out=0 if exchange is None else exchange.payload_bytes,
-            client_aborted=client_aborted,
-            upstream_failed=upstream_failed,
+            status,
+            self._reader.body_bytes,
+            0 if exchange is None else exchange.payload_bytes,
+            client_aborted,
+            upstream_failed,
         )
         fault = "client" if client_aborted else "upstream" if upstream_failed or status >= 500 else "none"
-        self._proxy.stats.on_call(fault, status, latency_us)
+        proxy.stats.on_call(fault, status, latency_us)
         if self._hold_upstream:
             self.resume_request()
 
@@ -343,7 +346,7 @@ class ClientConnection(asyncio.Protocol):
         if call is not None:
             if self._exchange is not None:
                 self._exchange.abort()
-            self._record(call, call.upstream_status or problem.status, client_aborted=True)
+            self._record(call, call.upstream_status or problem.status, True, False)
             if self._started:
                 self._transport.abort()
                 return
@@ -364,19 +367,14 @@ class ClientConnection(asyncio.Protocol):
 
     def _answered(self) -> None:
         self._seen = time.monotonic()
-        if not self._close_after:
-            self._state = _IDLE
+        if self._close_after:
+            self._state = _DRAIN
+            self._buffer = b""
+            self.end_writing()
+            return
+        self._state = _IDLE
+        if self._buffer or self._hold_pipeline:
             self._advance()
-            return
-        # Linger: closing with unread bytes would reset the connection and take the answer with it.
-        self._state = _DRAIN
-        self._buffer = b""
-        if self._lost or self._transport.is_closing():
-            return
-        if self._hold_pipeline or self._hold_upstream:
-            self._hold_pipeline = self._hold_upstream = False
-            self._update_reading()
-        self._transport.write_eof()
 
     # The sweep and the shutdown speak
     def sweep(self, now: float) -> None:

@@ -1,9 +1,9 @@
 """What the connections of one worker share."""
 
-import asyncio
 from typing import Protocol
 
 from gateway.entrypoints.answers import Answers
+from gateway.entrypoints.client_stream import ClientStream
 from gateway.metrics import CallStats
 from gateway.ports import Upstreams
 from gateway.use_cases import CallGate
@@ -19,11 +19,11 @@ class Proxy(Protocol):
     draining: bool
     waiting: int
 
-    def opened(self, connection: asyncio.Protocol) -> None:
+    def opened(self, connection: ClientStream) -> None:
         """A connection came."""
         ...
 
-    def closed(self, connection: asyncio.Protocol) -> None:
+    def closed(self, connection: ClientStream) -> None:
         """A connection went."""
         ...
 

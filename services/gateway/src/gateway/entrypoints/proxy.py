@@ -7,6 +7,7 @@ import time
 from gateway import metrics
 from gateway.entrypoints.answers import Answers
 from gateway.entrypoints.client_connection import ClientConnection
+from gateway.entrypoints.client_stream import ClientStream
 from gateway.metrics import CallStats
 from gateway.ports import Upstreams
 from gateway.use_cases import CallGate
@@ -28,13 +29,13 @@ class ProxyServer:
         self._connections: set[ClientConnection] = set()
         self._server: asyncio.Server | None = None
 
-    def opened(self, connection: asyncio.Protocol) -> None:
+    def opened(self, connection: ClientStream) -> None:
         """A connection came."""
         if isinstance(connection, ClientConnection):
             self._connections.add(connection)
         metrics.CONNECTIONS.set(len(self._connections))
 
-    def closed(self, connection: asyncio.Protocol) -> None:
+    def closed(self, connection: ClientStream) -> None:
         """A connection went."""
         if isinstance(connection, ClientConnection):
             self._connections.discard(connection)

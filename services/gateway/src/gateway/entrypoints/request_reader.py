@@ -1,9 +1,7 @@
-"""Requests out of bytes: our strict framing and httptools must both accept each of them."""
+"""Requests out of bytes: a head that has exactly one reading, then a body whose end is certain."""
 
-import httptools
-
-from gateway.domain.framing import BadFraming, ChunkedBody, request_head_problem, unfinished_head_problem
-from gateway.domain.problems import MALFORMED, NOT_IMPLEMENTED, Problem
+from gateway.domain.framing import MAX_HEAD_BYTES, ChunkedBody
+from gateway.domain.problems import HEAD_TOO_LARGE, Problem
 from gateway.domain.request_head import RequestHead
 
 
@@ -14,35 +12,30 @@ class RequestReader:
         self.head = RequestHead()
         self.complete = True  # of the present request
         self.body_bytes = 0
-        self._parser: httptools.HttpRequestParser | None = httptools.HttpRequestParser(self.head)
         self._chunks: ChunkedBody | None = None
         self._left = 0
 
     def begin(self, raw: bytes) -> Problem | None:
         """Begin a request with its whole raw head; what is wrong with it."""
-        problem = unfinished_head_problem(raw) or request_head_problem(raw) or self._parse(raw)
         head = self.head
-        self._left = max(head.length, 0)
-        self._chunks = ChunkedBody() if head.chunked else None
-        self.complete = problem is not None or not head.has_body
         self.body_bytes = 0
-        return problem
-
-    def _parse(self, raw: bytes) -> Problem | None:
-        method, target, version = raw[: raw.index(b"\r\n")].split(b" ")
-        head = self.head
-        head.begin(method, target, http_10=version == b"HTTP/1.0")
-        if self._parser is None:
-            self._parser = httptools.HttpRequestParser(head)
-        try:
-            self._parser.feed_data(raw)
-        except httptools.HttpParserUpgrade:
-            self._parser = None  # an offer that we do not take up: llhttp has lost the frame, ours goes on
-        except httptools.HttpParserInvalidMethodError:
-            return NOT_IMPLEMENTED
-        except httptools.HttpParserError:
-            return head.finish() or MALFORMED
-        return head.finish()
+        self._chunks = None
+        self._left = 0
+        if len(raw) > MAX_HEAD_BYTES:
+            head.begin(b"", b"", http_10=False)
+            problem: Problem | None = HEAD_TOO_LARGE
+        else:
+            problem = head.read(raw)
+        if problem is not None:
+            self.complete = True
+            return problem
+        if head.chunked:
+            self._chunks = ChunkedBody()
+            self.complete = False
+        else:
+            self._left = max(head.length, 0)
+            self.complete = self._left == 0
+        return None
 
     def take(self, data: bytes) -> tuple[bytes, bytes]:
         """The part of `data` that belongs to this request's body, and the rest. Raises BadFraming."""
@@ -54,14 +47,7 @@ class RequestReader:
             taken = min(self._left, len(data))
             self._left -= taken
             self.body_bytes += taken
-        if end >= 0:
-            self.complete = True
-            data, rest = data[:end], data[end:]
-        else:
-            rest = b""
-        if self._parser is not None and data:
-            try:
-                self._parser.feed_data(data)
-            except httptools.HttpParserError as error:
-                raise BadFraming from error
-        return data, rest
+        if end < 0:
+            return data, b""
+        self.complete = True
+        return data[:end], data[end:]

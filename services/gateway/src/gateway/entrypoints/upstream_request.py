@@ -11,22 +11,23 @@ def is_repeatable(method: bytes) -> bool:
     return method in _IDEMPOTENT
 
 
-def upstream_request(head: RequestHead, call: Admitted, peer: bytes) -> bytes:
+def upstream_request(head: RequestHead, call: Admitted, peer: bytes, scheme: bytes) -> bytes:
     """The head in HTTP/1.1, framed anew."""
     upstream = call.upstream
-    rest = call.rest
-    path = upstream.base_path + rest
+    path = upstream.base_path + call.rest
     if path[:1] != b"/":
         path = b"/" + path
-    lines = [
-        head.method + b" " + path + b" HTTP/1.1",
-        b"Host: " + upstream.authority,
-        *head.lines,
-        b"X-Request-Id: " + call.request_id,
-        b"X-Forwarded-For: " + (peer if head.forwarded_for is None else head.forwarded_for + b", " + peer),
-        b"X-Forwarded-Proto: http",
-        b"X-Forwarded-Host: " + (head.host or b""),
-    ]
+    lines = head.lines
+    lines.insert(0, b"%b %b HTTP/1.1\r\nHost: %b" % (head.method, path, upstream.authority))
+    lines.append(
+        b"X-Request-Id: %b\r\nX-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Host: %b"
+        % (
+            call.request_id,
+            peer if head.forwarded_for is None else head.forwarded_for + b", " + peer,
+            scheme,
+            head.host or b"",
+        )
+    )
     if head.request_id is not None:
         lines.append(b"X-Client-Request-Id: " + head.request_id)
     if head.chunked:
@@ -35,5 +36,7 @@ def upstream_request(head: RequestHead, call: Admitted, peer: bytes) -> bytes:
         lines.append(b"Content-Length: %d" % head.length)
     if head.expect_continue and not head.http_10:
         lines.append(b"Expect: 100-continue")
+    if head.is_websocket:
+        lines.append(b"Connection: Upgrade\r\nUpgrade: websocket")
     lines.append(b"\r\n")
     return b"\r\n".join(lines)

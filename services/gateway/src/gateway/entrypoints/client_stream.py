@@ -1,0 +1,66 @@
+"""A client's transport: whether more may be read from it, and how it ends."""
+
+import asyncio
+from typing import cast
+
+
+class ClientStream:
+    """Reading stops while the upstream takes no more, or while the client has sent too much ahead."""
+
+    def __init__(self) -> None:
+        self._transport = asyncio.Transport()  # until there is one
+        self._peer = b""
+        self._scheme = b"http"
+        self._lost = False
+        self._write_paused = False
+        self._hold_upstream = False
+        self._hold_pipeline = False
+
+    def attach(self, transport: asyncio.BaseTransport) -> None:
+        """The connection is there."""
+        # uvloop's transports do not inherit from asyncio's.
+        self._transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        self._peer = str(peer[0]).encode() if isinstance(peer, tuple) else b"unknown"
+        if transport.get_extra_info("sslcontext") is not None:
+            self._scheme = b"https"
+
+    @property
+    def is_gone(self) -> bool:
+        """Nothing that is written now arrives."""
+        return self._lost or self._transport.is_closing()
+
+    def pause_request(self) -> None:
+        """The upstream takes no more for now."""
+        self._hold_upstream = True
+        self.update_reading()
+
+    def resume_request(self) -> None:
+        """The upstream takes more again."""
+        if self._hold_upstream:
+            self._hold_upstream = False
+            self.update_reading()
+
+    def hold_pipeline(self, hold: bool) -> None:
+        """The client has sent too much ahead, or no longer."""
+        if self._hold_pipeline is not hold:
+            self._hold_pipeline = hold
+            self.update_reading()
+
+    def update_reading(self) -> None:
+        """Read, or do not, as the two reasons say."""
+        if self.is_gone:
+            return
+        if self._hold_upstream or self._hold_pipeline:
+            self._transport.pause_reading()
+        else:
+            self._transport.resume_reading()
+
+    def end_writing(self) -> None:
+        """Linger: closing with unread bytes would reset the connection and take the answer with it."""
+        if self.is_gone:
+            return
+        if self._hold_pipeline or self._hold_upstream:
+            self._hold_pipeline = self._hold_upstream = False
+            self.update_reading()
+        self._transport.write_eof()
