@@ -62,9 +62,9 @@ class World:
         head = RequestHead()
         head.begin(method.encode(), path.encode(), http_10=False)
         if token:
-            head.on_header(b"Authorization", b"Bearer " + token.encode())
+            head.add_line(b"Authorization: Bearer " + token.encode(), head.lines)
         elif key is not None:
-            head.on_header(b"X-API-Key", key.encode())
+            head.add_line(b"X-API-Key: " + key.encode(), head.lines)
         head.length = length
         return self.gate.admit(head, b"192.0.2.1")
 

@@ -108,7 +108,7 @@ def test_open_calls_of_a_dead_worker_become_intents_once(tmp_path: Path, clock: 
     call(log)
     slots = [open_one(log) for _ in range(6)]
     finish(log, slots[0])
-    ids = {log.request_id(slot) for slot in slots[1:]}
+    ids = {bytes.fromhex(log.request_id(slot).decode()) for slot in slots[1:]}
     log.close()  # as the end of the process closes it
     clock.advance(timedelta(seconds=5))
     adopted, intents = adopt(tmp_path, clock)

@@ -37,7 +37,7 @@ class Pool(Protocol):
         ...
 
 
-class UpstreamConnection(asyncio.Protocol):
+class UpstreamConnection:
     """One connection; carries one call at a time."""
 
     def __init__(self, pool: Pool, upstream: Upstream) -> None:

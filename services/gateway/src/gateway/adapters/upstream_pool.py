@@ -4,7 +4,7 @@ import asyncio
 import ssl
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, cast
 
 from gateway.adapters.upstream_http import UpstreamConnection
 from gateway.domain.route import Upstream
@@ -50,7 +50,7 @@ class UpstreamPool:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 await asyncio.get_running_loop().create_connection(
-                    lambda: connection,
+                    lambda: cast(asyncio.Protocol, connection),
                     upstream.host,
                     upstream.port,
                     ssl=self._tls if upstream.tls else None,
