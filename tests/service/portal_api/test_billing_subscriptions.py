@@ -199,7 +199,7 @@ async def test_usage_in_any_order_gives_the_highest_revisions_and_the_seeds_sum(
     summary = await eventually(complete)
     assert summary["total_billed_api_calls"] == 100
     assert summary["active_subscriptions"] == 1
-    assert summary["estimated_cost"] == [{"currency": "usd", "amount_minor": 200, "formatted": "2.00 USD"}]
+    assert summary["estimated_cost"] == [{"currency": "usd", "amount_minor": 200, "formatted": "$2.00"}]
     line = summary["subscriptions"][0]
     assert (line["plan"]["name"], line["calls"], line["calls_not_billed"], line["units"]) == (
         "Pay-as-you-go",
@@ -207,7 +207,7 @@ async def test_usage_in_any_order_gives_the_highest_revisions_and_the_seeds_sum(
         7,
         100,
     )
-    assert [one["text"] for one in line["lines"]] == ["100 × 0.02 = 2 USD"]
+    assert [one["text"] for one in line["lines"]] == ["100 × $0.02 = $2.00"]
     totals = await service.sql(
         "select sum(calls) from usage_totals where subscription_id = :id", id=command.subscription_id
     )
@@ -245,13 +245,19 @@ async def test_invoices_newest_observation_wins_and_pages_do_not_overlap(service
     page = await eventually(all_three)
     assert [one["status"] for one in page["data"]] == ["draft", "draft", "paid"]
     assert page["data"][2]["lines"][0]["unit_amount_decimal"] == "2"
-    assert page["data"][2]["total_formatted"] == "2.00 USD"
+    assert page["data"][2]["total_formatted"] == "$2.00"
     first = await developer.get(f"{path}?limit=2")
     rest = await developer.get(f"{path}?limit=2&after={first['next']}")
     assert [one["id"] for one in [*first["data"], *rest["data"]]] == [one["id"] for one in page["data"]]
     assert (first["has_more"], rest["has_more"]) == (True, False)
+    one = await developer.get(f"{path}/{page['data'][2]['id']}")
+    assert (one["hosted_invoice_url"], one["status"]) == ("https://invoice.test/1", "paid")
+    as_csv = (await developer.send("GET", f"{path}.csv")).text.splitlines()
+    assert len(as_csv) == 4
+    assert as_csv[3].startswith(f"{page['data'][2]['id']},,paid,")
     stranger = await service.user("stranger")
     assert (await stranger.get(path))["data"] == []
+    assert (await stranger.send("GET", f"{path}/{page['data'][2]['id']}")).status_code == 404
 
 
 async def test_stripe_keys_are_sealed_checked_and_never_shown(service: PortalService) -> None:
@@ -311,6 +317,45 @@ async def test_a_deleted_application_waits_for_its_subscriptions(service: Portal
     await eventually(gone)
 
 
+async def test_usage_by_day_and_its_csv(service: PortalService) -> None:
+    developer, offer, command = await subscribed(service)
+    base = f"/v1/portal/{offer.organization}/billing"
+    noon = START.replace(hour=12, minute=0, second=0)
+    days = [noon + timedelta(days=day) for day in (0, 0, 1)]
+    revisions = [
+        window(command, 0, 1, 10, window_start=days[0]),
+        window(command, 0, 2, 30, window_start=days[0]),
+        window(command, 0, 1, 5, window_start=days[1] + timedelta(minutes=1), billable=False, status_class=5),
+        window(command, 0, 1, 20, window_start=days[2]),
+    ]
+    await service.say(METERING_USAGE, command.subscription_id, *revisions)
+    query = f"?from={START.date()}&to={(START + timedelta(days=2)).date()}"
+
+    async def counted() -> dict[str, Any] | None:
+        found = await developer.get(f"{base}/usage{query}")
+        return found if sum(day["calls"] for day in found["days"]) == 50 else None
+
+    found = await eventually(counted)
+    assert [(d["calls"], d["calls_not_billed"]) for d in found["days"]] == [(30, 5), (20, 0), (0, 0)]
+    assert [d["amounts"] for d in found["days"]][:2] == [
+        [{"currency": "usd", "amount_minor": 60, "formatted": "$0.60"}],
+        [{"currency": "usd", "amount_minor": 40, "formatted": "$0.40"}],
+    ]
+    assert [(one["api"]["name"], one["calls"]) for one in found["apis"]] == [("Reading List", 50)]
+    summary = await developer.get(f"{base}/usage-summary")
+    assert summary["subscriptions"][0]["last_call_at"] is not None
+    as_csv = await developer.send("GET", f"{base}/usage.csv{query}")
+    assert as_csv.headers["content-type"].startswith("text/csv")
+    rows = as_csv.text.splitlines()
+    assert rows[1].startswith(
+        f"{START.date()},Reading List,Pay-as-you-go,Reading List App,{command.subscription_id},30,5"
+    )
+    assert rows[1].endswith("0.60,USD")
+    assert (await developer.send("GET", f"{base}/usage?from=2026-01-02&to=2026-01-01")).status_code == 422
+    stranger = await service.user("stranger")
+    assert (await stranger.get(f"{base}/usage{query}"))["subscriptions"] == []
+
+
 async def test_the_pages_show_the_journeys_result(service: PortalService) -> None:
     developer, offer, command = await subscribed(service)
     await service.say(METERING_USAGE, command.subscription_id, window(command, 0, 1, 100))
@@ -325,10 +370,10 @@ async def test_the_pages_show_the_journeys_result(service: PortalService) -> Non
     async def page() -> str | None:
         answer = await service.client.get(form["next"])
         assert "script" not in answer.headers["content-security-policy"].replace("default-src 'none'", "")
-        return answer.text if "100 × 0.02 = 2 USD" in answer.text else None
+        return answer.text if "100 × $0.02 = $2.00" in answer.text else None
 
     shown = await eventually(page)
-    for expected in ("Pay-as-you-go", "Reading List App", command.subscription_id, "2.00 USD", "active"):
+    for expected in ("Pay-as-you-go", "Reading List App", command.subscription_id, "$2.00", "active"):
         assert expected in shown
     assert "<script" not in shown
     assert (await service.client.get("/")).status_code == 200

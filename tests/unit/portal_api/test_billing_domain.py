@@ -1,15 +1,17 @@
 """Billing's decisions: keys' form, what may be cancelled, and the summary's arithmetic."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from portal_api.billing.domain.stripe_keys import StripeConnection, check_keys
 from portal_api.billing.domain.subscription import Checkout, Subscription, check_cancel, check_resume, is_settled
-from portal_api.billing.domain.summary import estimate, money_text, part_text
+from portal_api.billing.domain.summary import estimate, forecast
 from portal_api.billing.domain.usage import PeriodTotal
 from portal_api.billing.entrypoints.waiting import wait_seconds
+from portal_api.billing.use_cases.explaining import line_text
+from portal_api.http.money_text import money
 from shared.errors import DomainError
 from shared.events.catalog import PlanVersion
 from shared.rating import rate
@@ -95,15 +97,15 @@ def test_settled_means_there_is_an_answer() -> None:
 def test_the_seeds_arithmetic() -> None:
     found = estimate([UNIT], 5, [total(100)])
     assert (found.calls, found.amount_minor) == (100, 200)
-    assert [part_text(part, "usd") for part in found.parts] == ["100 × 0.02 = 2 USD"]
-    assert money_text(found.amount_minor, "usd") == "2.00 USD"
+    assert [line_text(line, "usd") for one in found.explanations for line in one.lines] == ["100 × $0.02 = $2.00"]
+    assert money(found.amount_minor, "usd") == "$2.00"
 
 
 @pytest.mark.parametrize("calls", [0, 1, 33, 10_000])
 def test_the_estimate_is_shared_ratings(calls: int) -> None:
     rated = rate(UNIT, calls)
     found = estimate([UNIT], 5, [total(calls)])
-    assert (found.parts, found.amount_minor) == (rated.parts, rated.total_minor)
+    assert (found.units, found.amount_minor) == (calls, rated.total_minor)
 
 
 def test_sandbox_and_unbilled_calls_cost_nothing() -> None:
@@ -116,9 +118,19 @@ def test_each_plan_version_prices_its_own_units() -> None:
     assert found.amount_minor == 20 + 10
 
 
-def test_amounts_for_people_follow_the_currency() -> None:
-    assert money_text(200, "jpy") == "200 JPY"
-    assert money_text(1234, "kwd") == "1.234 KWD"
+def test_a_forecast_goes_on_at_the_pace_so_far() -> None:
+    start, end = NOW, NOW + timedelta(days=30)
+    found = estimate([UNIT, DEARER], 6, [total(10), total(20, version=6)])
+    expected = forecast(found, 6, start, end, start + timedelta(days=10))
+    assert expected is not None
+    # What the old version counted stays; the present one's 20 units become 60.
+    assert (expected.units, expected.amount_minor) == (70, 20 + 150)
+
+
+@pytest.mark.parametrize("passed", [timedelta(0), timedelta(minutes=30), timedelta(days=30), timedelta(days=-1)])
+def test_no_forecast_when_it_would_say_nothing(passed: timedelta) -> None:
+    found = estimate([UNIT], 5, [total(10)])
+    assert forecast(found, 5, NOW, NOW + timedelta(days=30), NOW + passed) is None
 
 
 @pytest.mark.parametrize(

@@ -24,9 +24,11 @@ from portal_api.billing.adapters.usage_store import PostgresInvoices, PostgresUs
 from portal_api.billing.entrypoints.consumers import GROUP, handlers
 from portal_api.billing.entrypoints.routes import BillingRoutes
 from portal_api.billing.entrypoints.routes import create_router as billing_router
+from portal_api.billing.use_cases.plan_estimates import Estimates
 from portal_api.billing.use_cases.projections import Projections
 from portal_api.billing.use_cases.stripe_credentials import StripeCredentials
 from portal_api.billing.use_cases.subscriptions import SubscriptionEnding, Subscriptions
+from portal_api.billing.use_cases.usage_history import UsageHistories
 from portal_api.billing.use_cases.usage_summary import BillingReader
 from portal_api.catalog.adapters.addresses import Addresses
 from portal_api.catalog.adapters.contract_fetcher import HttpContractFetcher
@@ -38,6 +40,7 @@ from portal_api.catalog.entrypoints.routes import create_router as catalog_route
 from portal_api.catalog.use_cases.deploying import Deployments
 from portal_api.catalog.use_cases.importing import ImportApi
 from portal_api.catalog.use_cases.plans import Plans
+from portal_api.catalog.use_cases.portal import PortalCatalog
 from portal_api.catalog.use_cases.reading import CatalogReader
 from portal_api.catalog.use_cases.releasing import Releases
 from portal_api.catalog.use_cases.republishing import CatalogRepublishing
@@ -137,9 +140,11 @@ def _provider(settings: Settings, outbox: Outbox, clock: Clock) -> Provider:
     reader = CatalogReader(repository, organizations, settings.gateway_url)
     addresses = Addresses(parse_allowed(settings.allowed_private_addresses))
     billing = BillingFacts(PostgresConnections(), PostgresSubscriptions())
+    contracts = OpenApiReader()
     catalog = CatalogUseCases(
         reader=reader,
-        imports=ImportApi(repository, organizations, HttpContractFetcher(addresses), OpenApiReader(), outbox, clock),
+        portal=PortalCatalog(repository, organizations, reader, contracts),
+        imports=ImportApi(repository, organizations, HttpContractFetcher(addresses), contracts, outbox, clock),
         deployments=Deployments(repository, reader, addresses, outbox, clock),
         releases=Releases(repository, reader, billing, outbox, clock),
         plans=Plans(repository, reader, organizations, billing, outbox, clock),
@@ -207,7 +212,14 @@ def _app(settings: Settings, uow: UnitOfWork, provider: Provider, developer: Dev
         secure_cookies=settings.secure_cookies,
     )
     billing = BillingRoutes(
-        http, provider.organizations, developer.subscriptions, developer.reader, developer.stripe, changes
+        http,
+        provider.organizations,
+        developer.subscriptions,
+        developer.reader,
+        UsageHistories(developer.reader),
+        Estimates(provider.catalog.reader),
+        developer.stripe,
+        changes,
     )
     applications = ApplicationRoutes(http, provider.organizations, developer.applications, developer.credentials)
     routers = (

@@ -57,6 +57,10 @@ class ApplicationStore(Protocol):
         """A developer's applications in an organization, by id, without deleted ones."""
         ...
 
+    async def names(self, session: AsyncSession, application_ids: Sequence[str]) -> dict[str, str]:
+        """By id; deleted ones too."""
+        ...
+
 
 class CredentialStore(Protocol):
     """Where credentials are kept: hashes, never secrets."""

@@ -1,14 +1,14 @@
 """What billing needs from outside."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from portal_api.billing.domain.stripe_keys import StripeConnection
 from portal_api.billing.domain.subscription import Checkout, Subscription
-from portal_api.billing.domain.usage import PeriodTotal
+from portal_api.billing.domain.usage import DayTotal, PeriodTotal
 from shared.events.billing import InvoiceUpdated, MeterEventRefused, StripeSubscriptionClosed, UsageReported
 from shared.events.envelope import Event
 from shared.events.topics import Topic
@@ -83,6 +83,10 @@ class SubscriptionStore(Protocol):
         """Of a subscription."""
         ...
 
+    async def checkouts(self, session: AsyncSession, subscription_ids: Sequence[str]) -> dict[str, Checkout]:
+        """Of several subscriptions, by id."""
+        ...
+
     async def save_closed(self, session: AsyncSession, closed: StripeSubscriptionClosed) -> None:
         """The final invoice is verified."""
         ...
@@ -97,6 +101,18 @@ class UsageStore(Protocol):
 
     async def totals(self, session: AsyncSession, subscription_ids: Sequence[str]) -> Sequence[PeriodTotal]:
         """All periods of these."""
+        ...
+
+    async def days(
+        self, session: AsyncSession, subscription_ids: Sequence[str], since: date, until: date
+    ) -> Sequence[DayTotal]:
+        """From the one day to the other, both included (UTC); by day."""
+        ...
+
+    async def units_before(
+        self, session: AsyncSession, subscription_ids: Sequence[str], since: date
+    ) -> dict[tuple[str, datetime, int], int]:
+        """Billed units before a day, by (subscription, period start, plan version)."""
         ...
 
     async def set_complete(self, session: AsyncSession, partition: int, until: datetime) -> None:
@@ -121,6 +137,10 @@ class InvoiceStore(Protocol):
 
     async def save(self, session: AsyncSession, invoice: InvoiceUpdated) -> None:
         """Keep it unless a later observation is known."""
+        ...
+
+    async def find(self, session: AsyncSession, invoice_id: str) -> InvoiceUpdated | None:
+        """By Stripe's id."""
         ...
 
     async def of_developer(

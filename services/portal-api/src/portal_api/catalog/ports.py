@@ -1,9 +1,9 @@
 """What the catalogue's use cases need from outside."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -66,6 +66,10 @@ class ContractReader(Protocol):
         """Raises DomainError with every error's line."""
         ...
 
+    async def parse(self, document: str) -> Mapping[str, Any]:
+        """A document that was read before, as data."""
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeploymentRow:
@@ -112,6 +116,28 @@ class CatalogRepository(Protocol):
         after: str | None,
     ) -> list[Api]:
         """Of an organization, one project, or in one of some states."""
+        ...
+
+    async def search_apis(
+        self,
+        session: AsyncSession,
+        organization_id: str,
+        *,
+        lifecycles: frozenset[Lifecycle],
+        text: str,
+        tag: str | None,
+        limit: int,
+        after: str | None,
+    ) -> list[Api]:
+        """Of an organization, in one of some states, with every word of `text` and with `tag`."""
+        ...
+
+    async def tags(self, session: AsyncSession, organization_id: str, lifecycles: frozenset[Lifecycle]) -> list[str]:
+        """Of all its APIs in these states, each once, at most 100."""
+        ...
+
+    async def apis_by_id(self, session: AsyncSession, api_ids: Sequence[str]) -> list[Api]:
+        """In no particular order."""
         ...
 
     async def lock_apis(self, session: AsyncSession, *, after: str, limit: int) -> list[Api]:

@@ -78,6 +78,7 @@ _PORTAL = {
         "It has not the form of a Stripe key, or the two keys do not belong together.",
         "Copy both keys again from the Stripe Dashboard, Developers, API keys: both live or both test.",
     ),
+    "invoice-not-found": ("No such invoice", "It does not exist, or is not yours.", "List your invoices."),
     "lifecycle-checks-failed": (
         "The API cannot take this step yet",
         "Something is missing; `errors` names each thing.",

@@ -7,7 +7,8 @@ from typing import Any
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from portal_api.billing.domain.summary import money_text, part_text
+from portal_api.billing.use_cases.explaining import line_text, line_title
+from portal_api.http.money_text import money
 
 HERE = Path(__file__).parent
 STYLESHEET = HERE / "static" / "style.css"
@@ -29,7 +30,7 @@ _templates = Environment(
     loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
 )
 _templates.filters.update(moment=_moment)
-_templates.globals.update(money=money_text, step=part_text)
+_templates.globals.update(money=money, step=line_text, title=line_title)
 
 
 def page(template: str, *, status: int = 200, **values: Any) -> HTMLResponse:

@@ -63,6 +63,11 @@ class PostgresApplications:
         rows = await session.exec(query.order_by(col(ApplicationRow.id)).limit(limit))
         return [Application(**row.model_dump()) for row in rows]
 
+    async def names(self, session: AsyncSession, application_ids: Sequence[str]) -> dict[str, str]:
+        """By id."""
+        query = select(ApplicationRow.id, ApplicationRow.name).where(col(ApplicationRow.id).in_(application_ids))
+        return dict((await session.exec(query)).all()) if application_ids else {}
+
 
 class PostgresCredentials:
     """Port CredentialStore."""

@@ -83,6 +83,10 @@ class Applications:
         """A page of a developer's applications."""
         return await self.store.owned(session, organization_id, developer_id, after=after, limit=limit)
 
+    async def names(self, session: AsyncSession, application_ids: Sequence[str]) -> dict[str, str]:
+        """For lists of the features above: it asks nobody who they are."""
+        return await self.store.names(session, application_ids)
+
     async def change(
         self,
         session: AsyncSession,

@@ -108,6 +108,14 @@ class PostgresSubscriptions:
         row = await session.get(CheckoutRow, subscription_id, populate_existing=True)
         return Checkout(**row.model_dump()) if row else None
 
+    async def checkouts(self, session: AsyncSession, subscription_ids: Sequence[str]) -> dict[str, Checkout]:
+        """Of several."""
+        if not subscription_ids:
+            return {}
+        query = select(CheckoutRow).where(col(CheckoutRow.subscription_id).in_(subscription_ids))
+        rows = await session.exec(query.execution_options(populate_existing=True))
+        return {row.subscription_id: Checkout(**row.model_dump()) for row in rows}
+
     async def save_closed(self, session: AsyncSession, closed: StripeSubscriptionClosed) -> None:
         """Once."""
         connection = await session.connection()

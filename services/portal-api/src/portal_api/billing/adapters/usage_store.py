@@ -1,14 +1,14 @@
 """Usage windows and invoices in PostgreSQL."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from portal_api.billing.adapters.tables import InvoiceRow
-from portal_api.billing.domain.usage import PeriodTotal
+from portal_api.billing.domain.usage import DayTotal, PeriodTotal
 from shared.events.billing import InvoiceUpdated, MeterEventRefused, UsageReported
 from shared.events.usage import UsageWindow
 
@@ -37,17 +37,34 @@ _APPLY = text(
         on conflict (subscription_id, period_start, plan_version_number, api_number, operation_number, window_start,
                      environment, billable, status_class)
         do update set calls = excluded.calls, units = excluded.units, revision = excluded.revision
+    ), days as (
+        insert into usage_days
+        select subscription_id, period_start, plan_version_number, (window_start at time zone 'utc')::date,
+               environment, billable, sum(more_calls), sum(more_units)
+        from newer group by 1, 2, 3, 4, 5, 6 order by 1, 2, 3, 4, 5, 6
+        on conflict (subscription_id, period_start, plan_version_number, day, environment, billable)
+        do update set calls = usage_days.calls + excluded.calls, units = usage_days.units + excluded.units
     )
     insert into usage_totals
-    select subscription_id, period_start, plan_version_number, environment, billable, sum(more_calls), sum(more_units)
+    select subscription_id, period_start, plan_version_number, environment, billable, sum(more_calls), sum(more_units),
+           max(window_start)
     from newer group by 1, 2, 3, 4, 5 order by 1, 2, 3, 4, 5
     on conflict (subscription_id, period_start, plan_version_number, environment, billable)
-    do update set calls = usage_totals.calls + excluded.calls, units = usage_totals.units + excluded.units
+    do update set calls = usage_totals.calls + excluded.calls, units = usage_totals.units + excluded.units,
+                  last_call_at = greatest(usage_totals.last_call_at, excluded.last_call_at)
     """
 )
 _TOTALS = text(
-    "select subscription_id, period_start, plan_version_number, environment, billable, calls, units from usage_totals"
-    " where subscription_id = any(:ids)"
+    "select subscription_id, period_start, plan_version_number, environment, billable, calls, units, last_call_at"
+    " from usage_totals where subscription_id = any(:ids)"
+)
+_DAYS = text(
+    "select subscription_id, period_start, plan_version_number, day, environment, billable, calls, units"
+    " from usage_days where subscription_id = any(:ids) and day between :since and :until order by day"
+)
+_UNITS_BEFORE = text(
+    "select subscription_id, period_start, plan_version_number, sum(units) from usage_days"
+    " where subscription_id = any(:ids) and day < :since and environment = 'production' and billable group by 1, 2, 3"
 )
 _COMPLETE = text(
     "insert into usage_complete values (:partition, :until) on conflict (partition)"
@@ -94,6 +111,22 @@ class PostgresUsage:
         rows = await connection.execute(_TOTALS, {"ids": list(subscription_ids)})
         return [PeriodTotal(*row) for row in rows]
 
+    async def days(
+        self, session: AsyncSession, subscription_ids: Sequence[str], since: date, until: date
+    ) -> Sequence[DayTotal]:
+        """Both days included."""
+        connection = await session.connection()
+        rows = await connection.execute(_DAYS, {"ids": list(subscription_ids), "since": since, "until": until})
+        return [DayTotal(*row) for row in rows]
+
+    async def units_before(
+        self, session: AsyncSession, subscription_ids: Sequence[str], since: date
+    ) -> dict[tuple[str, datetime, int], int]:
+        """Billed ones."""
+        connection = await session.connection()
+        rows = await connection.execute(_UNITS_BEFORE, {"ids": list(subscription_ids), "since": since})
+        return {(row[0], row[1], row[2]): int(row[3]) for row in rows}
+
     async def set_complete(self, session: AsyncSession, partition: int, until: datetime) -> None:
         """Only forward."""
         connection = await session.connection()
@@ -131,7 +164,7 @@ class PostgresUsage:
 
 
 _INVOICES = text(
-    "select id from invoices where organization_id = :organization and developer_id = :developer"
+    "select * from invoices where organization_id = :organization and developer_id = :developer"
     " and (cast(:after as text) is null"
     "      or (created_at, id) < (select created_at, id from invoices where id = cast(:after as text)))"
     " order by created_at desc, id desc limit :limit"
@@ -152,18 +185,22 @@ class PostgresInvoices:
         await session.merge(InvoiceRow(**values))
         await session.flush()
 
+    async def find(self, session: AsyncSession, invoice_id: str) -> InvoiceUpdated | None:
+        """By Stripe's id."""
+        row = await session.get(InvoiceRow, invoice_id, populate_existing=True)
+        return _to_invoice(row) if row else None
+
     async def of_developer(
         self, session: AsyncSession, organization_id: str, developer_id: str, *, after: str | None, limit: int
     ) -> Sequence[InvoiceUpdated]:
         """Newest first."""
-        connection = await session.connection()
         values = {"organization": organization_id, "developer": developer_id, "after": after, "limit": limit}
-        ids = [str(row[0]) for row in await connection.execute(_INVOICES, values)]
-        found = []
-        for invoice_id in ids:
-            row = await session.get(InvoiceRow, invoice_id, populate_existing=True)
-            if row is not None:
-                fields = row.model_dump()
-                fields["invoice_id"] = fields.pop("id")
-                found.append(msgspec.convert({**fields, "type": "invoice.updated.v1"}, InvoiceUpdated, strict=False))
-        return found
+        query = select(InvoiceRow).from_statement(_INVOICES).execution_options(populate_existing=True)
+        rows = (await session.execute(query, values)).scalars()
+        return [_to_invoice(row) for row in rows]
+
+
+def _to_invoice(row: InvoiceRow) -> InvoiceUpdated:
+    fields = row.model_dump()
+    fields["invoice_id"] = fields.pop("id")
+    return msgspec.convert({**fields, "type": "invoice.updated.v1"}, InvoiceUpdated, strict=False)

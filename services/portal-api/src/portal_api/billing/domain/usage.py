@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TypeAlias
 
 from shared.events.usage import UsageWindow
@@ -17,6 +17,21 @@ class PeriodTotal:
     subscription_id: str
     period_start: datetime
     plan_version_number: int
+    environment: str
+    billable: bool
+    calls: int
+    units: int
+    last_call_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DayTotal:
+    """What was counted on one day (UTC) of one billing period under one plan version."""
+
+    subscription_id: str
+    period_start: datetime
+    plan_version_number: int
+    day: date
     environment: str
     billable: bool
     calls: int

@@ -5,17 +5,13 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Depends
 
 from portal_api.billing.domain.stripe_keys import StripeConnection
-from portal_api.billing.entrypoints import subscription_routes
-from portal_api.billing.entrypoints.schemas import (
-    InvoiceView,
-    StripeConnectionView,
-    StripeKeys,
-    SubscriptionView,
-    UsageSummaryView,
-)
+from portal_api.billing.entrypoints import subscription_routes, usage_routes
+from portal_api.billing.entrypoints.schemas import StripeConnectionView, StripeKeys, SubscriptionView
 from portal_api.billing.entrypoints.waiting import ChangeSignal, Prefer, wait_for, wait_seconds
+from portal_api.billing.use_cases.plan_estimates import Estimates
 from portal_api.billing.use_cases.stripe_credentials import StripeCredentials
 from portal_api.billing.use_cases.subscriptions import Subscriptions
+from portal_api.billing.use_cases.usage_history import UsageHistories
 from portal_api.billing.use_cases.usage_summary import BillingReader
 from portal_api.http.dependencies import HttpDependencies
 from portal_api.http.documentation import problems
@@ -32,6 +28,8 @@ class BillingRoutes:
     organizations: Organizations
     subscriptions: Subscriptions
     reader: BillingReader
+    histories: UsageHistories
+    estimates: Estimates
     stripe: StripeCredentials
     changes: ChangeSignal
 
@@ -43,43 +41,12 @@ def create_router(deps: BillingRoutes) -> APIRouter:
         deps.http, deps.organizations, deps.subscriptions, deps.reader, deps.changes
     )
     subscription_routes.add_routes(router, parts)
-    _usage_and_invoices(router, deps)
+    usage_routes.add_routes(
+        router, usage_routes.UsageRoutes(deps.http, deps.organizations, deps.reader, deps.histories, deps.estimates)
+    )
     _billed_subscriptions(router, deps)
     _stripe_credentials(router, deps)
     return router
-
-
-def _usage_and_invoices(router: APIRouter, deps: BillingRoutes) -> None:
-    http = deps.http
-
-    @router.get(
-        "/portal/{organization}/billing/usage-summary",
-        operation_id="get_usage_summary",
-        tags=["Billing"],
-        summary="Usage and estimated cost of the present period",
-        responses=problems(401, 404),
-    )
-    async def usage_summary(organization: str, actor: Actor = Depends(http.current_actor)) -> UsageSummaryView:
-        """Calls show up within a second; `complete_until` says up to when nothing is missing."""
-        async with http.uow.transaction() as session:
-            found = await deps.organizations.find(session, organization)
-            return UsageSummaryView.of(await deps.reader.summary(session, found.id, actor.user_id))
-
-    @router.get(
-        "/portal/{organization}/billing/invoices",
-        operation_id="list_invoices",
-        tags=["Billing"],
-        summary="List your invoices",
-        responses=problems(401, 404, 422),
-    )
-    async def invoices(
-        organization: str, page: PageQuery, actor: Actor = Depends(http.current_actor)
-    ) -> Page[InvoiceView]:
-        """Newest first."""
-        async with http.uow.transaction() as session:
-            found = await deps.organizations.find(session, organization)
-            rows = await deps.reader.invoices_of(session, found.id, actor.user_id, after=page.after, limit=page.fetch)
-        return page.page(rows, InvoiceView.of, lambda row: row.invoice_id)
 
 
 def _billed_subscriptions(router: APIRouter, deps: BillingRoutes) -> None:

@@ -7,11 +7,10 @@ from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr
 
 from portal_api.billing.domain.stripe_keys import StripeConnection
 from portal_api.billing.domain.subscription import Checkout
-from portal_api.billing.domain.summary import money_text, part_text
-from portal_api.billing.use_cases.usage_summary import NamedSubscription, SubscriptionUsage, UsageSummary
+from portal_api.billing.use_cases.usage_summary import NamedSubscription
+from portal_api.http.money_text import money
 from shared.events.billing import InvoiceUpdated
 from shared.money import plain
-from shared.rating import RatedPart
 
 
 class SubscriptionCreate(BaseModel):
@@ -138,109 +137,6 @@ class StripeConnectionView(BaseModel):
         )
 
 
-class MoneyView(BaseModel):
-    """An amount in minor units, and for people."""
-
-    currency: str = Field(examples=["usd"])
-    amount_minor: int = Field(examples=[200])
-    formatted: str = Field(examples=["2.00 USD"])
-
-    @classmethod
-    def of(cls, amount_minor: int, currency: str) -> "MoneyView":
-        """From minor units."""
-        return cls(currency=currency, amount_minor=amount_minor, formatted=money_text(amount_minor, currency))
-
-
-class RatedLineView(BaseModel):
-    """One step of the arithmetic; amounts in minor units, exact."""
-
-    description: str
-    quantity: int
-    unit_amount_decimal: str
-    flat_amount_decimal: str
-    amount_decimal: str
-    text: str = Field(examples=["100 × 0.02 = 2 USD"])
-
-    @classmethod
-    def of(cls, part: RatedPart, currency: str) -> "RatedLineView":
-        """From shared.rating."""
-        return cls(
-            description=part.description,
-            quantity=part.quantity,
-            unit_amount_decimal=plain(part.unit_amount),
-            flat_amount_decimal=plain(part.flat_amount),
-            amount_decimal=plain(part.amount),
-            text=part_text(part, currency),
-        )
-
-
-class SubscriptionUsageView(BaseModel):
-    """One subscription's present period."""
-
-    subscription_id: str
-    status: str
-    plan: NameView
-    api: NameView
-    application: NameView
-    period_start: datetime
-    period_end: datetime
-    calls: int
-    calls_not_billed: int
-    units: int
-    lines: list[RatedLineView]
-    estimated_amount: MoneyView
-
-    @classmethod
-    def of(cls, usage: SubscriptionUsage) -> "SubscriptionUsageView | None":
-        """From the domain; None without a period."""
-        named, estimate = usage.named, usage.estimate
-        row = named.subscription
-        if row.current_period_start is None or row.current_period_end is None:
-            return None
-        return cls(
-            subscription_id=row.id,
-            status=row.status,
-            plan=NameView(id=row.plan_id, name=named.plan.name if named.plan else None),
-            api=NameView(id=row.api_id, name=named.api.display_name if named.api else None),
-            application=NameView(id=row.application_id, name=named.application_name),
-            period_start=row.current_period_start,
-            period_end=row.current_period_end,
-            calls=estimate.calls,
-            calls_not_billed=estimate.calls_not_billed,
-            units=estimate.units,
-            lines=[RatedLineView.of(part, estimate.currency) for part in estimate.parts],
-            estimated_amount=MoneyView.of(estimate.amount_minor, estimate.currency),
-        )
-
-
-class UsageSummaryView(BaseModel):
-    """The Usage Summary tab, for the present period of each subscription."""
-
-    total_billed_api_calls: int
-    active_subscriptions: int
-    estimated_cost: list[MoneyView]
-    as_of: datetime = Field(description="Business time.")
-    complete_until: datetime | None = Field(description="Every call before is in these numbers.")
-    subscriptions: list[SubscriptionUsageView]
-
-    @classmethod
-    def of(cls, summary: UsageSummary) -> "UsageSummaryView":
-        """From the domain; one sum per currency, because currencies do not add up."""
-        amounts: dict[str, int] = {}
-        for usage in summary.usage:
-            currency = usage.estimate.currency
-            amounts[currency] = amounts.get(currency, 0) + usage.estimate.amount_minor
-        views = [SubscriptionUsageView.of(usage) for usage in summary.usage]
-        return cls(
-            total_billed_api_calls=sum(usage.estimate.calls for usage in summary.usage),
-            active_subscriptions=summary.active_subscriptions,
-            estimated_cost=[MoneyView.of(amounts[currency], currency) for currency in sorted(amounts)],
-            as_of=summary.as_of,
-            complete_until=summary.complete_until,
-            subscriptions=[view for view in views if view is not None],
-        )
-
-
 class InvoiceLineView(BaseModel):
     """One line."""
 
@@ -294,7 +190,7 @@ class InvoiceView(BaseModel):
             status=invoice.status,
             currency=invoice.currency,
             total_minor=invoice.total_minor,
-            total_formatted=money_text(invoice.total_minor, invoice.currency),
+            total_formatted=money(invoice.total_minor, invoice.currency),
             amount_due_minor=invoice.amount_due_minor,
             amount_paid_minor=invoice.amount_paid_minor,
             created_at=invoice.created_at,

@@ -52,8 +52,8 @@ async def views_of(
     session: AsyncSession, reader: BillingReader, subscriptions: Subscriptions, rows: Sequence[Subscription]
 ) -> list[SubscriptionView]:
     """With names and Checkouts."""
-    named = await reader.named(session, rows)
-    return [SubscriptionView.of(one, await subscriptions.checkout(session, one.subscription.id)) for one in named]
+    checkouts = await subscriptions.checkouts(session, rows)
+    return [SubscriptionView.of(one, checkouts.get(one.subscription.id)) for one in await reader.named(session, rows)]
 
 
 def add_routes(router: APIRouter, deps: SubscriptionRoutes) -> None:

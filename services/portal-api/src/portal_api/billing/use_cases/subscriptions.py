@@ -145,6 +145,10 @@ class Subscriptions:
         """Where to pay."""
         return await self.store.checkout(session, subscription_id)
 
+    async def checkouts(self, session: AsyncSession, rows: Sequence[Subscription]) -> dict[str, Checkout]:
+        """Of several, by subscription."""
+        return await self.store.checkouts(session, [row.id for row in rows])
+
     async def listed(
         self,
         session: AsyncSession,

@@ -8,12 +8,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from portal_api.applications.use_cases.applications import Applications
 from portal_api.billing.domain.subscription import Subscription
-from portal_api.billing.domain.summary import Estimate, estimate
+from portal_api.billing.domain.summary import Estimate, Forecast, estimate, forecast
+from portal_api.billing.domain.usage import PeriodTotal
 from portal_api.billing.ports import InvoiceStore, SubscriptionStore, UsageStore
 from portal_api.catalog.domain.api import Api
 from portal_api.catalog.domain.plan import Plan
 from portal_api.catalog.ports import CatalogRepository
 from shared.clock import Clock
+from shared.errors import DomainError
 from shared.events.billing import InvoiceUpdated
 from shared.events.subscriptions import SubscriptionStatus
 
@@ -37,6 +39,8 @@ class SubscriptionUsage:
 
     named: NamedSubscription
     estimate: Estimate
+    forecast: Forecast | None
+    last_call_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +67,12 @@ class BillingReader:
     async def named(self, session: AsyncSession, subscriptions: Sequence[Subscription]) -> Sequence[NamedSubscription]:
         """With names, also of what was deleted since."""
         plans = await self.catalog.plans_by_id(session, sorted({s.plan_id for s in subscriptions}))
-        plan_of = {plan.id: plan for plan in plans}
-        apis = {i: await self.catalog.api(session, i) for i in sorted({s.api_id for s in subscriptions})}
-        names: dict[str, str | None] = {}
-        for application_id in sorted({s.application_id for s in subscriptions}):
-            application = await self.applications.store.find(session, application_id)
-            names[application_id] = application.name if application else None
+        apis = await self.catalog.apis_by_id(session, sorted({s.api_id for s in subscriptions}))
+        names = await self.applications.names(session, sorted({s.application_id for s in subscriptions}))
+        plan_of, api_of = {plan.id: plan for plan in plans}, {api.id: api for api in apis}
         return [
-            NamedSubscription(s, apis[s.api_id], plan_of.get(s.plan_id), names[s.application_id]) for s in subscriptions
+            NamedSubscription(s, api_of.get(s.api_id), plan_of.get(s.plan_id), names.get(s.application_id))
+            for s in subscriptions
         ]
 
     async def summary(self, session: AsyncSession, organization_id: str, developer_id: str) -> UsageSummary:
@@ -86,7 +88,8 @@ class BillingReader:
             row = named.subscription
             mine = [t for t in totals if t.subscription_id == row.id and t.period_start == row.current_period_start]
             versions = named.plan.versions if named.plan else ()
-            lines.append(SubscriptionUsage(named, estimate(versions, row.plan_version_number, mine)))
+            found = estimate(versions, row.plan_version_number, mine)
+            lines.append(SubscriptionUsage(named, found, _forecast(row, found, now), _last_call(mine)))
         return UsageSummary(
             as_of=now,
             complete_until=complete_until,
@@ -99,6 +102,26 @@ class BillingReader:
     ) -> Sequence[InvoiceUpdated]:
         """Newest first."""
         return await self.invoices.of_developer(session, organization_id, developer_id, after=after, limit=limit)
+
+    async def invoice(
+        self, session: AsyncSession, organization_id: str, developer_id: str, invoice_id: str
+    ) -> InvoiceUpdated:
+        """One of theirs; anybody else's does not exist for them."""
+        invoice = await self.invoices.find(session, invoice_id)
+        if invoice is None or (invoice.organization_id, invoice.developer_id) != (organization_id, developer_id):
+            detail = f"There is no invoice {invoice_id[:64]!r} of yours in this portal. List yours to find its id."
+            raise DomainError("invoice-not-found", 404, "No such invoice", detail)
+        return invoice
+
+
+def _forecast(row: Subscription, found: Estimate, now: datetime) -> Forecast | None:
+    if row.is_ended or row.current_period_start is None or row.current_period_end is None:
+        return None
+    return forecast(found, row.plan_version_number, row.current_period_start, row.current_period_end, now)
+
+
+def _last_call(totals: Sequence[PeriodTotal]) -> datetime | None:
+    return max((total.last_call_at for total in totals if total.last_call_at), default=None)
 
 
 def _has_present_period(row: Subscription, now: datetime) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from itertools import groupby
 
-from sqlalchemy import update
+from sqlalchemy import any_, func, or_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
@@ -24,6 +24,8 @@ from portal_api.catalog.domain.plan import Plan
 from portal_api.catalog.ports import DeploymentRow
 from portal_api.storage import numbers
 from shared.events.catalog import Lifecycle
+
+MAX_TAGS_SHOWN = 100
 
 
 class PostgresCatalogRepository:
@@ -84,6 +86,44 @@ class PostgresCatalogRepository:
         if lifecycles is not None:
             statement = statement.where(col(ApiRow.lifecycle).in_(lifecycles))
         return [to_api(row) for row in await session.exec(statement.order_by(ApiRow.id).limit(limit))]
+
+    async def search_apis(
+        self,
+        session: AsyncSession,
+        organization_id: str,
+        *,
+        lifecycles: frozenset[Lifecycle],
+        text: str,
+        tag: str | None,
+        limit: int,
+        after: str | None,
+    ) -> list[Api]:
+        """Each word is somewhere in name, identifier, description or tags."""
+        statement = select(ApiRow).where(
+            ApiRow.organization_id == organization_id,
+            col(ApiRow.lifecycle).in_(lifecycles),
+            ApiRow.id > (after or ""),
+        )
+        for word in text.split():
+            fields = (ApiRow.display_name, ApiRow.identifier, ApiRow.description)
+            found = [col(field).icontains(word, autoescape=True) for field in fields]
+            tags = func.array_to_string(col(ApiRow.tags), " ")
+            statement = statement.where(or_(*found, tags.icontains(word, autoescape=True)))
+        if tag is not None:
+            statement = statement.where(tag == any_(col(ApiRow.tags)))
+        return [to_api(row) for row in await session.exec(statement.order_by(ApiRow.id).limit(limit))]
+
+    async def tags(self, session: AsyncSession, organization_id: str, lifecycles: frozenset[Lifecycle]) -> list[str]:
+        """Each once, in alphabetical order."""
+        each = func.unnest(ApiRow.tags).label("tag")
+        statement = select(each).where(ApiRow.organization_id == organization_id, col(ApiRow.lifecycle).in_(lifecycles))
+        return list(await session.exec(statement.distinct().order_by(each).limit(MAX_TAGS_SHOWN)))
+
+    async def apis_by_id(self, session: AsyncSession, api_ids: Sequence[str]) -> list[Api]:
+        """In no particular order."""
+        if not api_ids:
+            return []
+        return [to_api(row) for row in await session.exec(select(ApiRow).where(col(ApiRow.id).in_(api_ids)))]
 
     async def lock_apis(self, session: AsyncSession, *, after: str, limit: int) -> list[Api]:
         """Of all organizations, retired ones too."""

@@ -24,7 +24,7 @@ def api_values(api: Api) -> dict[str, Any]:
     for environment in ("production", "development"):
         if values[environment] is not None:
             values[environment] = _builtins(values[environment])
-    return values | {"plan_ids": list(api.plan_ids)}
+    return values | {"plan_ids": list(api.plan_ids), "tags": list(api.tags)}
 
 
 def to_api(row: ApiRow) -> Api:
@@ -33,7 +33,7 @@ def to_api(row: ApiRow) -> Api:
     for environment in ("production", "development"):
         if values[environment] is not None:
             values[environment] = msgspec.convert(values[environment], Deployment, strict=False)
-    return Api(**values | {"plan_ids": tuple(row.plan_ids)})
+    return Api(**values | {"plan_ids": tuple(row.plan_ids), "tags": tuple(row.tags)})
 
 
 def version_values(plan_id: str, version: PlanVersion) -> dict[str, Any]:

@@ -35,6 +35,7 @@ class ApiRow(Row, table=True):
     plan_ids: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     created_at: datetime = Field(sa_type=DateTime(timezone=True))
     sunset_at: datetime | None = Field(sa_type=DateTime(timezone=True))
+    tags: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
 
 
 class ContractRow(Row, table=True):

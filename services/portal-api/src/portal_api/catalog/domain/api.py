@@ -44,6 +44,7 @@ class Api:
     plan_ids: tuple[str, ...]
     created_at: datetime
     sunset_at: datetime | None = None
+    tags: tuple[str, ...] = ()
 
     def deployed(self, environment: Environment) -> Deployment | None:
         """What runs there."""

@@ -7,6 +7,8 @@ from urllib.parse import urljoin, urlsplit
 
 MAX_OPERATIONS = 1_000
 MAX_DOCUMENT_BYTES = 5 * 1024 * 1024
+MAX_TAGS = 20
+MAX_TAG_LENGTH = 50
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
@@ -30,6 +32,7 @@ class Contract:
     description: str
     endpoint_url: str | None
     operations: tuple[FoundOperation, ...]
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,23 @@ def read_contract(document: Mapping[str, Any], source_url: str | None) -> Contra
         description=str(info.get("description", "")),
         endpoint_url=endpoint_of(document, source_url),
         operations=tuple(operations_of(document)),
+        tags=tags_of(document),
     )
+
+
+def tags_of(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """What the catalogue is filtered by: the declared tags, else those of the operations. Each once, bounded."""
+    declared = [tag.get("name") for tag in document.get("tags") or () if isinstance(tag, Mapping)]
+    used = [
+        tag
+        for item in (document.get("paths") or {}).values()
+        if isinstance(item, Mapping)
+        for method in METHODS
+        if isinstance(item.get(method), Mapping)
+        for tag in item[method].get("tags") or ()
+    ]
+    names = dict.fromkeys(str(name).strip() for name in declared or used)
+    return tuple(name for name in names if 0 < len(name) <= MAX_TAG_LENGTH)[:MAX_TAGS]
 
 
 def operations_of(document: Mapping[str, Any]) -> list[FoundOperation]:
@@ -91,3 +110,31 @@ def endpoint_of(document: Mapping[str, Any], source_url: str | None) -> str | No
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return None
     return url.rstrip("/")
+
+
+def for_developers(document: Mapping[str, Any], *, gateway_url: str, sandbox_url: str | None) -> dict[str, Any]:
+    """The contract as a caller needs it: our addresses, and our access token instead of what the backend asks for."""
+    servers = [{"url": gateway_url, "description": "Production"}]
+    if sandbox_url is not None:
+        servers.append({"url": sandbox_url, "description": "Sandbox: recorded, never billed"})
+    shown = {name: value for name, value in document.items() if name not in ("servers", "security")}
+    components = dict(shown.get("components") or {})
+    components["securitySchemes"] = {
+        "accessToken": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An access token of your application: Applications, Manage Keys, Generate.",
+        }
+    }
+    paths = {path: _without_own_addresses(item) for path, item in (shown.get("paths") or {}).items()}
+    return {**shown, "servers": servers, "security": [{"accessToken": []}], "components": components, "paths": paths}
+
+
+def _without_own_addresses(item: Any) -> Any:
+    if not isinstance(item, Mapping):
+        return item
+    kept = {name: value for name, value in item.items() if name != "servers"}
+    for method in METHODS:
+        if isinstance(kept.get(method), Mapping):
+            kept[method] = {name: v for name, v in kept[method].items() if name not in ("servers", "security")}
+    return kept

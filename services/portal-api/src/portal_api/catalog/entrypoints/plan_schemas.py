@@ -6,7 +6,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from portal_api.catalog.domain.entry_price import EntryPrice, lowest_entry_price
 from portal_api.catalog.domain.plan import Plan, PlanTerms, TierTerms, TimeUnit
+from portal_api.catalog.use_cases.price_text import entry_price_text
 from portal_api.catalog.use_cases.reading import PublishedApi
 from shared.events.catalog import Interval, Lifecycle, PlanVersion, PricingModel
 from shared.money import plain
@@ -210,6 +212,29 @@ class PortalPlanView(PlanTermsModel):
         return cls(**terms, id=plan.id, name=plan.name, description=plan.description)
 
 
+class EntryPriceView(BaseModel):
+    """What a card says after "from"; the amount in minor units, exact."""
+
+    basis: Literal["free", "request", "package", "period"]
+    amount_decimal: str
+    currency: str
+    billing_period: Interval
+    package_size: int | None
+    text: str = Field(examples=["$0.02 per request"])
+
+    @classmethod
+    def of(cls, price: EntryPrice) -> "EntryPriceView":
+        """Of a price."""
+        return cls(
+            basis=price.basis,
+            amount_decimal=plain(price.amount),
+            currency=price.currency,
+            billing_period=price.interval,
+            package_size=price.package_size,
+            text=entry_price_text(price),
+        )
+
+
 class PortalApiView(BaseModel):
     """An API as developers see it."""
 
@@ -221,11 +246,14 @@ class PortalApiView(BaseModel):
     lifecycle: Lifecycle
     sunset_at: datetime | None
     gateway_url: str
+    tags: list[str]
+    price_from: EntryPriceView | None = Field(description="The lowest entry price of its plans; null without plans.")
     plans: list[PortalPlanView]
 
     @classmethod
     def of(cls, one: PublishedApi) -> "PortalApiView":
         """Of a published API."""
+        price = lowest_entry_price(plan.current for plan in one.plans)
         return cls(
             id=one.api.id,
             display_name=one.api.display_name,
@@ -235,6 +263,8 @@ class PortalApiView(BaseModel):
             lifecycle=one.api.lifecycle,
             sunset_at=one.api.sunset_at,
             gateway_url=one.gateway_url,
+            tags=list(one.api.tags),
+            price_from=EntryPriceView.of(price) if price else None,
             plans=[PortalPlanView.of(plan) for plan in one.plans],
         )
 

@@ -12,6 +12,7 @@ from portal_api.catalog.entrypoints.schemas import ApiCreate, ApiView
 from portal_api.catalog.use_cases.deploying import Deployments
 from portal_api.catalog.use_cases.importing import ImportApi
 from portal_api.catalog.use_cases.plans import Plans
+from portal_api.catalog.use_cases.portal import PortalCatalog
 from portal_api.catalog.use_cases.reading import CatalogReader
 from portal_api.catalog.use_cases.releasing import Releases
 from portal_api.http.dependencies import HttpDependencies
@@ -25,6 +26,7 @@ class CatalogUseCases:
     """What the routes call."""
 
     reader: CatalogReader
+    portal: PortalCatalog
     imports: ImportApi
     deployments: Deployments
     releases: Releases
@@ -64,7 +66,7 @@ def create_router(http: HttpDependencies, use_cases: CatalogUseCases) -> APIRout
     api_routes.add_release_routes(router, http, use_cases.releases)
     plan_routes.add_plan_routes(router, http, use_cases.reader, use_cases.plans)
     plan_routes.add_api_plan_routes(router, http, use_cases.releases)
-    portal_routes.add_portal_routes(router, http, use_cases.reader)
+    portal_routes.add_portal_routes(router, http, use_cases.portal)
     return router
 
 

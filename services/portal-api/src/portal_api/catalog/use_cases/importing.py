@@ -105,6 +105,7 @@ class ImportApi:
             development=None,
             plan_ids=(),
             created_at=self._clock.now(),
+            tags=contract.tags,
         )
         operations = [
             ContractOperation(

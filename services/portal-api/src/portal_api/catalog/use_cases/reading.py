@@ -112,7 +112,7 @@ class CatalogReader:
         """What an organization's portal offers, to everybody."""
         owner = await self._organizations.find(session, organization)
         apis = await self._repository.apis(session, owner.id, lifecycles=IN_PORTAL, limit=limit, after=after)
-        return owner, await self._with_plans(session, apis)
+        return owner, await self.with_plans(session, apis)
 
     async def published_api(self, session: AsyncSession, organization: str, api: str) -> PublishedApi:
         """One of them, by id."""
@@ -120,9 +120,10 @@ class CatalogReader:
         found = await self._repository.api(session, api)
         if found is None or found.organization_id != owner.id or found.lifecycle not in IN_PORTAL:
             raise not_found("api")
-        return (await self._with_plans(session, [found]))[0]
+        return (await self.with_plans(session, [found]))[0]
 
-    async def _with_plans(self, session: AsyncSession, apis: Sequence[Api]) -> list[PublishedApi]:
+    async def with_plans(self, session: AsyncSession, apis: Sequence[Api]) -> list[PublishedApi]:
+        """APIs with their active plans, as a portal shows them."""
         ids = sorted({plan_id for api in apis for plan_id in api.plan_ids})
         plans = {plan.id: plan for plan in await self._repository.plans_by_id(session, ids)}
         return [
