@@ -85,6 +85,10 @@ format: install ## Format the code and repair what ruff can
 	@$(VENV)/bin/ruff check --fix-only .
 	@$(VENV)/bin/ruff format .
 
+.PHONY: assets
+assets: ## Build the pages' style sheet and script (needs Node 20 or later; the result is committed)
+	@cd services/portal-api/web-assets && npm install --no-package-lock --no-audit --no-fund --loglevel=error && node build.mjs
+
 .PHONY: lock
 lock: ## Resolve all dependencies into requirements.lock, with hashes (UPGRADE=1: newest versions)
 	@sh deploy/local/bin/lock.sh

@@ -1,12 +1,13 @@
 """Composition root: settings -> adapters -> use cases -> entrypoints. Nothing else knows what is real."""
 
 import asyncio
+import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -63,8 +64,14 @@ from portal_api.organizations.entrypoints.routes import create_router as organiz
 from portal_api.organizations.use_cases import Organizations
 from portal_api.settings import Settings
 from portal_api.storage.numbers import next_number
-from portal_api.web.pages import Pages
-from portal_api.web.pages import create_router as web_router
+from portal_api.web.console.pages import Console
+from portal_api.web.console.pages import create_router as console_router
+from portal_api.web.kit.live import Live
+from portal_api.web.kit.pages import Kit
+from portal_api.web.portal.pages import DeveloperPortal
+from portal_api.web.portal.pages import create_router as portal_router
+from portal_api.web.signin.pages import SignInPages, create_last_router
+from portal_api.web.signin.pages import create_router as sign_in_router
 from shared.clock import Clock, OffsetClock, SystemClock
 from shared.db import migrate
 from shared.db.engine import create_engine, session_factory
@@ -190,7 +197,18 @@ def _developer(settings: Settings, provider: Provider, outbox: Outbox, clock: Cl
     )
 
 
-def _app(settings: Settings, uow: UnitOfWork, provider: Provider, developer: Developer, changes: Changes) -> FastAPI:
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What requests need beside the use cases."""
+
+    uow: UnitOfWork
+    clock: Clock
+    changes: Changes
+    live: Live
+
+
+def _app(settings: Settings, around: Surroundings, provider: Provider, developer: Developer) -> FastAPI:
+    uow = around.uow
     authenticator = Authenticator(provider.identity, uow)
     http = HttpDependencies(
         uow=uow,
@@ -198,18 +216,6 @@ def _app(settings: Settings, uow: UnitOfWork, provider: Provider, developer: Dev
         current_actor=authenticator.current_actor,
         optional_actor=authenticator.optional_actor,
         base_url=settings.public_url,
-    )
-    pages = Pages(
-        http=http,
-        identity=provider.identity,
-        organizations=provider.organizations,
-        catalog=provider.catalog.reader,
-        applications=developer.applications,
-        credentials=developer.credentials,
-        subscriptions=developer.subscriptions,
-        billing=developer.reader,
-        session_cookie=SESSION_COOKIE,
-        secure_cookies=settings.secure_cookies,
     )
     billing = BillingRoutes(
         http,
@@ -219,7 +225,7 @@ def _app(settings: Settings, uow: UnitOfWork, provider: Provider, developer: Dev
         UsageHistories(developer.reader),
         Estimates(provider.catalog.reader),
         developer.stripe,
-        changes,
+        around.changes,
     )
     applications = ApplicationRoutes(http, provider.organizations, developer.applications, developer.credentials)
     routers = (
@@ -229,9 +235,35 @@ def _app(settings: Settings, uow: UnitOfWork, provider: Provider, developer: Dev
         application_router(applications),
         oauth_router(OAuthRoutes(http, developer.server, developer.applications)),
         billing_router(billing),
-        web_router(pages),
+        *_pages(settings, http, around, provider, developer),
     )
     return create_app(routers, base_url=settings.public_url, observe=_observe)
+
+
+def _pages(
+    settings: Settings, http: HttpDependencies, around: Surroundings, provider: Provider, developer: Developer
+) -> tuple[APIRouter, ...]:
+    """The pages for people, on the use cases that the REST API has."""
+    kit = Kit(
+        http=http,
+        clock=around.clock,
+        live=around.live,
+        session_cookie=SESSION_COOKIE,
+        secure_cookies=settings.secure_cookies,
+        flash_key=hashlib.sha256(b"flash:" + settings.encryption_key_bytes).digest(),
+    )
+    organizations, reader = provider.organizations, provider.catalog.reader
+    return (
+        kit.assets.router(),
+        sign_in_router(SignInPages(kit, provider.identity, organizations)),
+        console_router(Console(kit, organizations, reader)),
+        portal_router(
+            DeveloperPortal(
+                kit, reader, developer.applications, developer.credentials, developer.subscriptions, developer.reader
+            )
+        ),
+        create_last_router(kit),
+    )
 
 
 def _observe(method: str, status: int, seconds: float) -> None:
@@ -262,7 +294,8 @@ def build(settings: Settings) -> PortalApi:
         bootstrap_servers=bootstrap,
         after_commit=changes.notify,
     )
-    app = _app(settings, uow, provider, developer, changes)
+    live = Live(changes)
+    app = _app(settings, Surroundings(uow, clock, changes, live), provider, developer)
     readiness = Readiness({"kafka": consumer.assigned.is_set})
     operations = operations_app(readiness, service="portal-api")
     runners: list[Callable[[], Awaitable[None]]] = [
@@ -271,6 +304,7 @@ def build(settings: Settings) -> PortalApi:
         consumer.run,
         lambda: end_graces_in_time(uow, developer.credentials),
         lambda: serve(app, settings.host, settings.port),
+        live.run_until_stopped,
     ]
     if settings.sandbox:
         runners.append(follow_sandbox_clock(bootstrap, prefix, offset_clock))

@@ -10,12 +10,14 @@ from shared.errors import DomainError
 
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>{title} - Tollway</title>
-<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/assets/style.css">
-</head><body><main><p><a href="/problems">All problems</a></p><h1>{title}</h1><p><code>{name}</code></p>
+<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/assets/tollway.css">
+</head><body><main class="k-prose p-6">
+<p><a href="/problems">All problems</a></p><h1>{title}</h1><p><code>{name}</code></p>
 <h2>Cause</h2><p>{cause}</p><h2>Cure</h2><p>{cure}</p></main></body></html>"""
 _LIST = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Problems - Tollway</title>
-<link rel="stylesheet" href="/assets/style.css"></head><body><main><h1>Problems</h1><ul>{items}</ul></main></body>
+<link rel="stylesheet" href="/assets/tollway.css"></head><body><main class="k-prose p-6">
+<h1>Problems</h1><ul>{items}</ul></main></body>
 </html>"""
 
 

@@ -1,0 +1,1 @@
+"""The Console: the provider's pages, one module per group of pages."""

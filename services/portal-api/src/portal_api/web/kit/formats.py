@@ -1,0 +1,118 @@
+"""Money, numbers and times for people, by the rules of Unicode's CLDR (Babel)."""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+
+from babel import Locale
+from babel.dates import format_date, format_datetime, format_timedelta
+from babel.numbers import format_compact_decimal, format_decimal, format_percent
+
+from portal_api.http.money_text import exact_money as price
+from portal_api.http.money_text import money
+from portal_api.web.kit.viewer import Viewer
+from shared.events.catalog import Interval, PlanVersion
+
+__all__ = [
+    "INTERVAL_NAMES",
+    "MODEL_NAMES",
+    "ago",
+    "compact",
+    "day",
+    "exact_moment",
+    "limit_line",
+    "moment",
+    "money",
+    "number",
+    "percent",
+    "price",
+    "price_line",
+    "real_utc",
+]
+_PERIODS: dict[Interval, str] = {"day": "day", "week": "week", "month": "month", "year": "year"}
+MODEL_NAMES = {
+    "free": "Free",
+    "flat": "Flat",
+    "unit": "Unit",
+    "volume": "Volume",
+    "graduated": "Graduated",
+    "package": "Package",
+}
+INTERVAL_NAMES: dict[Interval, str] = {"day": "Daily", "week": "Weekly", "month": "Monthly", "year": "Yearly"}
+_UNITS = {1: "second", 60: "minute", 3600: "hour", 86_400: "day"}
+_DEFAULT = Locale("en", "US")
+
+
+def number(value: int | Decimal, locale: Locale = _DEFAULT) -> str:
+    """`1,234,567`."""
+    return format_decimal(value, locale=locale, decimal_quantization=False)
+
+
+def compact(value: int | Decimal, locale: Locale = _DEFAULT) -> str:
+    """`1.2M`, for axes."""
+    return format_compact_decimal(value, locale=locale, fraction_digits=1)
+
+
+def percent(part: int, whole: int, locale: Locale = _DEFAULT) -> str:
+    """`1.2%`; a dash of nothing."""
+    return format_percent(part / whole, format="#,##0.#%", locale=locale) if whole else "–"
+
+
+def moment(at: datetime, viewer: Viewer) -> str:
+    """In the viewer's zone, to the minute."""
+    return format_datetime(at, format="medium", tzinfo=viewer.zone, locale=viewer.locale)
+
+
+def exact_moment(at: datetime, viewer: Viewer) -> str:
+    """With the zone's name: what stands on hover."""
+    return format_datetime(at, format="d MMM y, HH:mm:ss zzz", tzinfo=viewer.zone, locale=viewer.locale)
+
+
+def day(at: datetime | date, viewer: Viewer) -> str:
+    """The date in the viewer's zone."""
+    local = at.astimezone(viewer.zone).date() if isinstance(at, datetime) else at
+    return format_date(local, format="medium", locale=viewer.locale)
+
+
+def ago(at: datetime, now: datetime, viewer: Viewer) -> str:
+    """`3 minutes ago`, `in 2 days`; to the second it is `just now`."""
+    difference = at - now
+    if abs(difference.total_seconds()) < 5:
+        return "just now"
+    return format_timedelta(difference, add_direction=True, locale=viewer.locale)
+
+
+def real_utc(at: datetime) -> str:
+    """For the `datetime` attribute."""
+    return at.astimezone(UTC).isoformat(timespec="seconds")
+
+
+def price_line(version: PlanVersion, locale: Locale = _DEFAULT) -> str:
+    """What a plan costs, in a line: `$0.02 per request`."""
+    currency, period = version.currency, _PERIODS[version.interval]
+    zero = Decimal(0)
+    match version.pricing_model:
+        case "free":
+            return "Free"
+        case "flat":
+            return f"{price(version.flat_amount_decimal or zero, currency, locale)} per {period}"
+        case "unit":
+            text = f"{price(version.unit_amount_decimal or zero, currency, locale)} per request"
+            return f"{text} after {number(version.included_units, locale)}" if version.included_units else text
+        case "package":
+            amount = price(version.unit_amount_decimal or zero, currency, locale)
+            return f"{amount} per {number(version.package_size or 1, locale)} requests"
+        case "volume" | "graduated":
+            lowest = min(tier.unit_amount_decimal for tier in version.tiers)
+            highest = max(tier.unit_amount_decimal for tier in version.tiers)
+            if lowest == highest:
+                return f"{price(lowest, currency, locale)} per request"
+            return f"{price(lowest, currency, locale)} to {price(highest, currency, locale)} per request"
+
+
+def limit_line(version: PlanVersion, locale: Locale = _DEFAULT) -> str:
+    """`1,000 requests per minute`."""
+    if not version.rate_limits:
+        return "No rate limit"
+    limit = version.rate_limits[0]
+    unit = _UNITS.get(limit.per_seconds, f"{limit.per_seconds} s")
+    return f"{number(limit.count, locale)} requests per {unit}"

@@ -1,0 +1,80 @@
+"""Parts of a page that renew themselves: server-sent events, each a piece of HTML for htmx to morph in."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Protocol
+
+from fastapi import Request
+from fastapi.responses import StreamingResponse
+
+HEARTBEAT_SECONDS = 15.0
+# A change in another replica is not signalled here: look again at least this often.
+LOOK_AGAIN_SECONDS = 2.0
+SHORTEST_PAUSE_SECONDS = 0.2
+# Then the browser connects again, and who they are is checked again.
+LIFE_SECONDS = 300.0
+Render = Callable[[], Awaitable[str | None]]
+
+
+class Signal(Protocol):
+    """Sets an event when a read model of this process changed."""
+
+    def next(self) -> asyncio.Event:
+        """Set at the next change."""
+        ...
+
+    def notify(self) -> None:
+        """Wake whoever waits."""
+        ...
+
+
+class Live:
+    """All open streams of this process. `stop` ends them, else a stopping server would wait for its viewers."""
+
+    def __init__(self, changes: Signal) -> None:
+        self._changes = changes
+        self._stopping = False
+
+    async def run_until_stopped(self) -> None:
+        """A runner of the service: its cancellation is the stop."""
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._stopping = True
+            self._changes.notify()
+
+    def stream(self, request: Request, render: Render) -> StreamingResponse:
+        """Send what `render` gives whenever it differs; None ends the stream for good."""
+        headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        return StreamingResponse(self._events(request, render), media_type="text/event-stream", headers=headers)
+
+    async def _events(self, request: Request, render: Render) -> AsyncIterator[str]:
+        loop = asyncio.get_running_loop()
+        began = said_at = loop.time()
+        last = ""
+        while not self._stopping and loop.time() - began < LIFE_SECONDS and not await request.is_disconnected():
+            change = self._changes.next()  # taken before rendering: a change in between is not missed
+            html = await render()
+            if html is None:
+                yield "event: close\ndata: \n\n"
+                return
+            if html != last:
+                last, said_at = html, loop.time()
+                yield _message(html)
+            elif loop.time() - said_at > HEARTBEAT_SECONDS:
+                said_at = loop.time()
+                yield ": still here\n\n"
+            await _pause(change)
+
+
+async def _pause(change: asyncio.Event) -> None:
+    try:
+        async with asyncio.timeout(LOOK_AGAIN_SECONDS):
+            await change.wait()
+            await asyncio.sleep(SHORTEST_PAUSE_SECONDS)
+    except TimeoutError:
+        return
+
+
+def _message(html: str) -> str:
+    return "".join(f"data: {line}\n" for line in html.splitlines()) + "\n"

@@ -1,0 +1,1 @@
+"""The Developer Portal: the pages of those who call APIs."""

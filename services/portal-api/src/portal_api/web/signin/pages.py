@@ -1,0 +1,139 @@
+"""Signing up, in and out, and the two texts that an organization's founder accepts."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
+
+from portal_api.identity.use_cases import Identity, SignedIn, SignInRefused
+from portal_api.organizations.use_cases import Organizations
+from portal_api.web.kit.forms import Form
+from portal_api.web.kit.pages import NOT_FOUND, Kit, local_path
+from portal_api.web.kit.viewer import Viewer
+from shared.errors import DomainError
+
+
+@dataclass(frozen=True, slots=True)
+class SignInPages:
+    """What `main` hands over."""
+
+    kit: Kit
+    identity: Identity
+    organizations: Organizations
+
+
+def create_router(deps: SignInPages) -> APIRouter:
+    """All of them."""
+    router = deps.kit.router()
+    _start(router, deps)
+    _sign_in(router, deps)
+    _sign_up(router, deps)
+    _texts(router, deps)
+    return router
+
+
+def create_last_router(kit: Kit) -> APIRouter:
+    """Under our pages' prefixes, whatever is not there is a page too. Must stand behind all other routers."""
+    router = kit.router()
+    anybody = Annotated[Viewer, Depends(kit.anybody())]
+
+    for prefix in ("console", "portal", "account"):
+
+        @router.get(f"/{prefix}/{{rest:path}}")
+        async def nothing(viewer: anybody, rest: str) -> Response:
+            raise NOT_FOUND
+
+    return router
+
+
+def _start(router: APIRouter, deps: SignInPages) -> None:
+    kit = deps.kit
+
+    @router.get("/")
+    async def start(request: Request, viewer: Annotated[Viewer, Depends(kit.anybody())]) -> Response:
+        """A stranger signs in, everybody else is at home in the Console."""
+        if viewer.actor is None:
+            return kit.page(request, viewer, "signin/sign_in.html", form=Form.of(next="/"))
+        return RedirectResponse("/console", status_code=303)
+
+
+def _sign_in(router: APIRouter, deps: SignInPages) -> None:
+    kit = deps.kit
+    anybody = Annotated[Viewer, Depends(kit.anybody())]
+
+    @router.get("/sign-in")
+    async def sign_in_page(request: Request, viewer: anybody, next: str = "/") -> Response:  # noqa: A002
+        if viewer.actor is not None:
+            return RedirectResponse(local_path(next), status_code=303)
+        return kit.page(request, viewer, "signin/sign_in.html", form=Form.of(next=local_path(next)))
+
+    @router.post("/sign-in")
+    async def sign_in(request: Request, viewer: anybody) -> Response:
+        form = await kit.form(request, viewer, of_session=False)
+        address = request.client.host if request.client else ""
+        async with kit.http.uow.transaction() as session:
+            result = await deps.identity.sign_in(
+                session, email=form.text("email"), password=form.raw("password"), address=address
+            )
+        if isinstance(result, SignInRefused):
+            form.fail(result.error)
+            return kit.page(request, viewer, "signin/sign_in.html", status=result.error.status, form=form)
+        return _entered(kit, result, form.text("next") or "/")
+
+    @router.post("/sign-out")
+    async def sign_out(request: Request, viewer: anybody) -> Response:
+        await kit.form(request, viewer)
+        if viewer.actor is not None:
+            async with kit.http.uow.transaction() as session:
+                await deps.identity.sign_out(session, viewer.actor)
+        answer = kit.redirect("/")
+        answer.delete_cookie(kit.session_cookie, path="/")
+        return answer
+
+
+def _sign_up(router: APIRouter, deps: SignInPages) -> None:
+    kit = deps.kit
+    anybody = Annotated[Viewer, Depends(kit.anybody())]
+
+    @router.get("/sign-up")
+    async def sign_up_page(request: Request, viewer: anybody, next: str = "/") -> Response:  # noqa: A002
+        return kit.page(request, viewer, "signin/sign_up.html", form=Form.of(next=local_path(next)))
+
+    @router.post("/sign-up")
+    async def sign_up(request: Request, viewer: anybody) -> Response:
+        form = await kit.form(request, viewer, of_session=False)
+        name = form.text("name", label="Your name", required=True, max_length=200)
+        email = form.text("email", label="E-mail", required=True, max_length=254)
+        if "@" not in email[1:-1]:
+            form.errors.setdefault("email", "This is not an e-mail address.")
+        if not form.errors:
+            try:
+                async with kit.http.uow.transaction() as session:
+                    user = await deps.identity.sign_up(session, email=email, password=form.raw("password"), name=name)
+                    signed_in = await deps.identity.open_session(session, user)
+                return _entered(kit, signed_in, form.text("next") or "/")
+            except DomainError as error:
+                form.fail(error)
+        return kit.page(request, viewer, "signin/sign_up.html", status=422, form=form)
+
+
+def _texts(router: APIRouter, deps: SignInPages) -> None:
+    kit = deps.kit
+    anybody = Annotated[Viewer, Depends(kit.anybody())]
+
+    @router.get("/privacy")
+    async def privacy(request: Request, viewer: anybody) -> Response:
+        return kit.page(request, viewer, "signin/privacy.html")
+
+    @router.get("/terms")
+    async def terms(request: Request, viewer: anybody) -> Response:
+        return kit.page(request, viewer, "signin/terms.html")
+
+
+def _entered(kit: Kit, signed_in: SignedIn, target: str) -> Response:
+    answer = kit.redirect(local_path(target))
+    answer.set_cookie(
+        kit.session_cookie, signed_in.token, httponly=True, samesite="lax", secure=kit.secure_cookies, path="/"
+    )
+    return answer
