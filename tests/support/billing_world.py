@@ -142,7 +142,9 @@ class BillingWorld:
         return datetime.fromisoformat((await self.admin("GET", "clock"))["now"])
 
     async def move_clock(self, to: datetime) -> None:
-        """Stripe's clock and the bus's."""
+        """Stripe's clock and the bus's; nothing where it is later already."""
+        if await self.now() >= to:
+            return
         clock = await self.admin("POST", "clock", {"to": to.isoformat()})
         offset_us = int(clock["offset_us"])
         await self.write(
@@ -177,14 +179,13 @@ class BillingWorld:
         await self.event(StripeConnected, organization_id=command.organization_id)
         return command.organization_id, account
 
-    async def request(self, organization_id: str, *, unit_amount: str = "2") -> SubscriptionState:
-        """A subscription that waits for payment, with everything that it names."""
+    async def request(self, organization_id: str, **terms: object) -> SubscriptionState:
+        """A subscription that waits for payment, with everything that it names. `terms`: of its plan version."""
         number = abs(hash(new_id("n"))) % 2_000_000_000
         now = await self.now()
         api_id, plan_id, developer_id = new_id("api"), new_id("plan"), new_id("dev")
-        version = PlanVersion(
-            number=number, ordinal=1, pricing_model="unit", created_at=now, unit_amount_decimal=Decimal(unit_amount)
-        )
+        wanted = terms or {"pricing_model": "unit", "unit_amount_decimal": Decimal(2)}
+        version = PlanVersion(number=number, ordinal=1, created_at=now, **wanted)  # type: ignore[arg-type]
         api = ApiState(
             version=1,
             api_id=api_id,
@@ -214,7 +215,7 @@ class BillingWorld:
             plan_id=plan_id,
             plan_version_number=number,
             paid=True,
-            interval="month",
+            interval=version.interval,
             status="pending_payment",
             created_at=now,
             success_url="http://127.0.0.1:1/success",
@@ -232,10 +233,16 @@ class BillingWorld:
             answer = await client.post(url, data=CARD)
         assert answer.status_code in (302, 303), answer.text
 
-    async def sell(self) -> Sold:
+    async def sell(self, **terms: object) -> Sold:
         """From nothing to a live subscription; the clock stands well inside the first period."""
+        sold = await self.subscribe(**terms)
+        await self.move_clock(sold.period_start + timedelta(minutes=5))
+        return sold
+
+    async def subscribe(self, **terms: object) -> Sold:
+        """From nothing to a live subscription in its first seconds."""
         organization_id, account = await self.connect()
-        state = await self.request(organization_id)
+        state = await self.request(organization_id, **terms)
         opened = await self.event(CheckoutOpened, subscription_id=state.subscription_id)
         await self.pay(opened.url)
         seen = await self.event(StripeSubscriptionUpdated, subscription_id=state.subscription_id, status="active")
@@ -246,7 +253,6 @@ class BillingWorld:
             current_period_end=seen.current_period_end,
         )
         await self.write(SUBSCRIPTIONS_STATE, state.subscription_id, live)
-        await self.move_clock(seen.current_period_start + timedelta(minutes=5))
         return Sold(live, seen.stripe_subscription_id, account["secret_key"])
 
     @staticmethod

@@ -1,14 +1,18 @@
 """Money is an integer of minor units and a currency; a price may be a Decimal of minor units. Never a float."""
 
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 
-# Source: docs.stripe.com/currencies (zero- and three-decimal currencies); everything else has two.
+# Source: docs.stripe.com/currencies (zero- and three-decimal currencies); everything else has two. Its list of
+# zero-decimal currencies has ugx too, but its special cases say, and its API does, what is done here.
 _ZERO_DECIMAL = frozenset(
-    ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf")
+    ("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga", "pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf")
 )
 _THREE_DECIMAL = frozenset(("bhd", "jod", "kwd", "omr", "tnd"))
+_WHOLE_UNITS_ONLY = frozenset(("isk", "ugx"))
 
 MAX_UNIT_AMOUNT_DECIMALS = 12
+# Wide enough that no amount is rounded on its way: the default of 28 digits is less than 10**12 units x 20 digits.
+EXACT = Context(prec=100)
 
 
 def exponent(currency: str) -> int:
@@ -19,9 +23,21 @@ def exponent(currency: str) -> int:
     return 3 if code in _THREE_DECIMAL else 2
 
 
+def charge_step(currency: str) -> int:
+    """Minor units in which Stripe charges: 10 for three-decimal currencies, 100 for isk and ugx, else 1.
+
+    Invoices keep exact totals; Stripe rounds what is due and keeps the difference on the customer's balance. A fee must
+    be a multiple: Checkout charges it as it is.
+    """
+    code = currency.lower()
+    if code in _THREE_DECIMAL:
+        return 10
+    return 100 if code in _WHOLE_UNITS_ONLY else 1
+
+
 def round_minor(amount: Decimal) -> int:
     """Half up, once, where Stripe rounds: on the line."""
-    return int(amount.quantize(Decimal(1), rounding=ROUND_HALF_UP))
+    return int(amount.quantize(Decimal(1), ROUND_HALF_UP, EXACT))
 
 
 def plain(amount: Decimal) -> str:
@@ -32,7 +48,7 @@ def plain(amount: Decimal) -> str:
 
 def to_major(amount_minor: int | Decimal, currency: str) -> Decimal:
     """Minor units to major ones: (200, usd) -> Decimal("2.00")."""
-    return Decimal(amount_minor).scaleb(-exponent(currency))
+    return EXACT.scaleb(Decimal(amount_minor), -exponent(currency))
 
 
 def parse_unit_amount(text: str) -> Decimal:

@@ -1,8 +1,6 @@
 """The catalogue's decisions: addresses, contracts, plans, the lifecycle."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
-from decimal import Decimal
 
 import pytest
 from tests.support.portal import CONTRACT
@@ -10,7 +8,6 @@ from tests.support.portal import CONTRACT
 from portal_api.catalog.adapters.contract_reader import _Refused, read_document
 from portal_api.catalog.domain.address import Target, is_reachable, parse_allowed, parse_target
 from portal_api.catalog.domain.contract import endpoint_of
-from portal_api.catalog.domain.plan import PlanTerms, TierTerms, make_version, terms_faults
 from portal_api.catalog.domain.release import TRANSITIONS, ReleaseFacts, checks_for, failing, transitions
 from portal_api.identity.domain.access import covers
 from portal_api.identity.domain.password import password_fault
@@ -113,43 +110,6 @@ def test_aliases_that_expand_without_end_are_refused() -> None:
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 10)}]" for i in range(1, 9)]
     with pytest.raises(_Refused, match="aliases expanded"):
         read_document("\n".join(lines), None)
-
-
-UNIT = PlanTerms(pricing_model="unit", unit_amount_decimal="2", rate_limit_count=1000)
-
-
-def test_the_seeds_plan_is_valid() -> None:
-    assert terms_faults(UNIT) == []
-    version = make_version(UNIT, number=7, ordinal=1, now=datetime(2026, 1, 1, tzinfo=UTC))
-    assert version.unit_amount_decimal == Decimal(2)
-    assert version.rate_limits[0].per_seconds == 60
-
-
-@pytest.mark.parametrize(
-    ("terms", "field"),
-    [
-        (replace(UNIT, unit_amount_decimal=None), "unit_amount_decimal"),
-        (replace(UNIT, unit_amount_decimal="0.0000000000001"), "unit_amount_decimal"),
-        (replace(UNIT, unit_amount_decimal="-1"), "unit_amount_decimal"),
-        (replace(UNIT, unit_amount_decimal="1e3"), "unit_amount_decimal"),
-        (replace(UNIT, flat_amount_decimal="1"), "flat_amount_decimal"),
-        (replace(UNIT, currency="USD"), "currency"),
-        (replace(UNIT, currency="xyz"), "currency"),
-        (replace(UNIT, rate_limit_count=0), "rate_limit.count"),
-        (replace(UNIT, included_units=-1), "included_units"),
-        (PlanTerms(pricing_model="free", unit_amount_decimal="2"), "unit_amount_decimal"),
-        (PlanTerms(pricing_model="volume"), "tiers"),
-        (PlanTerms(pricing_model="volume", tiers=(TierTerms(up_to=5),)), "tiers.0.up_to"),
-        (PlanTerms(pricing_model="graduated", tiers=(TierTerms(up_to=None), TierTerms(up_to=None))), "tiers.0.up_to"),
-        (
-            PlanTerms(pricing_model="graduated", tiers=(TierTerms(up_to=5), TierTerms(up_to=5), TierTerms(up_to=None))),
-            "tiers.1.up_to",
-        ),
-        (PlanTerms(pricing_model="package", unit_amount_decimal="100"), "package_size"),
-    ],
-)
-def test_faults_in_terms_name_their_field(terms: PlanTerms, field: str) -> None:
-    assert field in [fault.field for fault in terms_faults(terms)]
 
 
 def test_the_lifecycle_is_the_contracts() -> None:

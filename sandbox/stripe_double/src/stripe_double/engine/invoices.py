@@ -4,7 +4,7 @@ import copy
 from decimal import Decimal
 from typing import Any
 
-from stripe_double.engine.rating import amount_for, round_minor
+from stripe_double.engine.rating import amount_for, round_minor, shares_of, shown, to_step
 from stripe_double.engine.usage import usage_between
 from stripe_double.errors import invalid
 from stripe_double.ids import new_id, random_text
@@ -27,7 +27,7 @@ def new_line(
     unit_amount_decimal: str | None = None,
     parent: Object,
 ) -> Object:
-    """An invoice line. Its hidden `_metered` names what is added up again while the invoice is a draft."""
+    """An invoice line."""
     pricing: Object = {"type": "price_details", "unit_amount_decimal": unit_amount_decimal, "price_details": None}
     if price is not None:
         pricing |= {
@@ -76,35 +76,49 @@ def item_parent(subscription: Object, item: Object, *, proration: bool = False) 
     }
 
 
-def metered_line(work: Work, subscription: Object, item: Object, start: int, end: int, *, free: bool = False) -> Object:
-    """The line of a metered item for [start, end), with the usage known now. In a trial (`free`) it costs nothing."""
-    price = item["price"]
-    line = new_line(
-        work,
-        amount=0,
-        currency=price["currency"],
-        description="",
-        period=(start, end),
-        quantity=Decimal(0),
-        price=price,
-        parent=item_parent(subscription, item),
-    )
-    line["_metered"] = {"meter": price["recurring"]["meter"], "price": copy.deepcopy(price), "end": end, "free": free}
-    add_up(work, line, subscription["customer"])
-    return line
+def metered_lines(
+    work: Work, subscription: Object, item: Object, start: int, end: int, *, free: bool = False
+) -> list[Object]:
+    """The lines of a metered item for [start, end), with the usage known now. In a trial (`free`) they cost nothing.
+
+    Their hidden `_metered` says what is added up again while the invoice is a draft.
+    """
+    usage = {
+        "item": item["id"],
+        "price": copy.deepcopy(item["price"]),
+        "start": start,
+        "end": end,
+        "free": free,
+        "customer": subscription["customer"],
+        "parent": item_parent(subscription, item),
+    }
+    return _lines_of_usage(work, usage)
 
 
-def add_up(work: Work, line: Object, customer: str) -> None:
-    """Bring a metered line up to the usage known now."""
-    metered = line["_metered"]
-    meter = work.require("billing.meter", metered["meter"])
-    quantity = usage_between(work, meter, customer, line["period"]["start"], metered["end"])
-    price = metered["price"]
-    line["quantity"] = int(quantity)
-    line["quantity_decimal"] = format(quantity, "f")
-    line["amount"] = line["subtotal"] = 0 if metered["free"] else amount_for(price, quantity)
-    product = work.get(price["product"]) or {"name": price["product"]}
-    line["description"] = f"{quantity} × {product['name']}" + (" (free trial)" if metered["free"] else "")
+def _lines_of_usage(work: Work, usage: Object) -> list[Object]:
+    price, free = usage["price"], usage["free"]
+    currency, recurring = price["currency"], price["recurring"]
+    meter = work.require("billing.meter", recurring["meter"])
+    quantity = usage_between(work, meter, usage["customer"], usage["start"], usage["end"])
+    name = (work.get(price["product"]) or {"name": price["product"]})["name"]
+    lines = []
+    for share in shares_of(price, quantity):
+        tier = f"Tier {share.tier} " if share.tier else ""
+        priced = f" ({tier}at {shown(share.at, currency)} / {recurring['interval']})"
+        line = new_line(
+            work,
+            amount=0 if free else share.amount,
+            currency=currency,
+            description=("" if share.is_flat else f"{share.quantity} × ")
+            + name
+            + (" (free trial)" if free else priced),
+            period=(usage["start"], usage["end"]),
+            quantity=share.quantity,
+            price=price,
+            parent=usage["parent"],
+        )
+        lines.append(line | {"_metered": usage})
+    return lines
 
 
 def licensed_line(
@@ -254,14 +268,23 @@ def total_up(work: Work, invoice: Object) -> None:
 
 def refresh_draft(work: Work, invoice: Object) -> Object:
     """While an invoice is a draft, usage stamped inside its period is still added."""
-    metered = [line for line in invoice["lines"]["data"] if "_metered" in line]
-    if invoice["status"] == "draft" and metered:
-        before = invoice["total"], [line["quantity"] for line in metered]
-        for line in metered:
-            add_up(work, line, invoice["customer"])
-        total_up(work, invoice)
-        if before != (invoice["total"], [line["quantity"] for line in metered]):
-            work.save(invoice)
+    old = invoice["lines"]["data"]
+    usages = {line["_metered"]["item"]: line["_metered"] for line in old if "_metered" in line}
+    if invoice["status"] != "draft" or not usages:
+        return invoice
+    lines: list[Object] = []
+    for line in old:
+        usage = line.get("_metered")
+        if usage is None:
+            lines.append(line)
+        elif usage["item"] in usages:
+            mine = [one for one in old if one.get("_metered", {}).get("item") == usage["item"]]
+            fresh = _lines_of_usage(work, usages.pop(usage["item"]))
+            lines += [new | {"id": known["id"]} for new, known in zip(fresh, mine, strict=False)] + fresh[len(mine) :]
+    if [(line["amount"], line["quantity"]) for line in lines] != [(line["amount"], line["quantity"]) for line in old]:
+        invoice["lines"]["data"] = []
+        add_lines(work, invoice, lines)
+        work.save(invoice)
     return invoice
 
 
@@ -290,7 +313,8 @@ def finalize(work: Work, invoice: Object) -> None:
     customer = work.require("customer", invoice["customer"])
     due = invoice["total"] + customer["balance"]
     minimum = MINIMUM_CHARGE.get(invoice["currency"], 0)
-    charged = due if due >= minimum else 0
+    # What cannot be charged exactly stays on the balance, as the documentation says of isk and ugx.
+    charged = to_step(due, invoice["currency"]) if due >= minimum else 0
     invoice["starting_balance"], invoice["ending_balance"] = customer["balance"], due - charged
     if customer["balance"] != due - charged:
         customer["balance"] = due - charged

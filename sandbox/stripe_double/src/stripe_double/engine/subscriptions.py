@@ -5,7 +5,7 @@ from typing import Any
 
 from stripe_double.engine import invoices
 from stripe_double.engine.collection import collect
-from stripe_double.engine.invoices import finalize, licensed_line, metered_line, unused_time_line
+from stripe_double.engine.invoices import finalize, licensed_line, metered_lines, unused_time_line
 from stripe_double.engine.items import drop_pending, pending_lines
 from stripe_double.engine.periods import period_boundary
 from stripe_double.errors import card_declined
@@ -173,7 +173,7 @@ def _renew(work: Work, subscription: Object, begin: int, end: int) -> None:
     for item in subscription["items"]["data"]:
         item |= {"current_period_start": end, "current_period_end": next_end}
         if is_metered(item):
-            lines.append(metered_line(work, subscription, item, max(begin, item["created"]), end, free=was_trial))
+            lines += metered_lines(work, subscription, item, max(begin, item["created"]), end, free=was_trial)
         else:
             lines.append(licensed_line(work, subscription, item, end, next_end))
     lines += pending_lines(work, customer, subscription)
@@ -199,9 +199,10 @@ def _renew(work: Work, subscription: Object, begin: int, end: int) -> None:
 def _end(work: Work, subscription: Object, begin: int, end: int) -> None:
     """A scheduled end: the final invoice includes open usage and collects itself."""
     lines = [
-        metered_line(work, subscription, item, max(begin, item["created"]), end)
+        line
         for item in subscription["items"]["data"]
         if is_metered(item)
+        for line in metered_lines(work, subscription, item, max(begin, item["created"]), end)
     ]
     subscription |= {"status": "canceled", "ended_at": work.second, "_due_at": None}
     subscription["canceled_at"] = subscription["canceled_at"] or work.second
@@ -254,9 +255,12 @@ def cancel_now(work: Work, subscription: Object, *, invoice_now: bool, prorate: 
     if invoice_now:
         # The second of the cancellation itself still counts: whoever reported usage in it was in time.
         lines += [
-            metered_line(work, subscription, item, max(begin, item["created"]), work.second + 1, free=trial)
+            line
             for item in items
             if is_metered(item)
+            for line in metered_lines(
+                work, subscription, item, max(begin, item["created"]), work.second + 1, free=trial
+            )
         ]
         _bill_the_rest(work, subscription, lines, (begin, work.second))
     work.save(subscription)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from stripe_double.engine.due import expire_session
-from stripe_double.engine.rating import amount_for
+from stripe_double.engine.rating import amount_for, charge_step
 from stripe_double.errors import invalid, missing_parameter
 from stripe_double.ids import new_id, random_text
 from stripe_double.request.operations import LIST, Operation, within
@@ -66,6 +66,15 @@ def _line_item(item: Object) -> Object:
     return line
 
 
+def _check_chargeable(total: int, currency: str) -> None:
+    step = charge_step(currency)
+    if total % step:
+        raise invalid(
+            f"Invalid amount. Currency {currency.upper()} charged amounts must be evenly divisible by {step}. See"
+            " https://docs.stripe.com/currencies#special-cases for more information."
+        )
+
+
 def _create(work: Work, params: dict[str, Any]) -> Object:
     _check(work, params)
     if "customer" in params and work.require("customer", params["customer"], "customer").get("deleted"):
@@ -77,6 +86,7 @@ def _create(work: Work, params: dict[str, Any]) -> Object:
     data = params.get("subscription_data", {})
     trial = "trial_period_days" in data or "trial_end" in data
     total = 0 if trial else sum(line["amount_total"] for line in lines)
+    _check_chargeable(total, items[0]["price"]["currency"])
     session = work.new(
         "checkout.session",
         "cs",

@@ -7,7 +7,7 @@ from stripe_double.engine import subscriptions
 from stripe_double.engine.invoices import (
     add_lines,
     licensed_line,
-    metered_line,
+    metered_lines,
     new_invoice,
     refresh_draft,
     set_auto_advance,
@@ -119,7 +119,7 @@ def _preview(work: Work, params: dict[str, Any]) -> Object:
     lines = []
     for item in subscription["items"]["data"]:
         if subscriptions.is_metered(item):
-            lines.append(metered_line(work, subscription, item, begin, end))
+            lines += metered_lines(work, subscription, item, begin, end)
         elif not subscription["cancel_at_period_end"]:
             lines.append(licensed_line(work, subscription, item, end, end + (end - begin)))
     lines += pending_lines(work, customer, subscription)

@@ -11,10 +11,15 @@ from stripe_double.resources.products import create_product
 from stripe_double.store import Object
 from stripe_double.work import Work, merge_metadata
 
+# docs.stripe.com/currencies, presentment currencies.
 _KNOWN_CURRENCIES = """
-aed ars aud bgn bhd bif brl cad chf clp cny czk djf dkk eur gbp gnf hkd huf idr ils inr isk jod jpy kmf krw kwd mga mxn
-myr nok nzd omr php pln pyg ron rwf sar sek sgd thb tnd try twd uah ugx usd vnd vuv xaf xof xpf zar
+usd aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd bwp byn bzd cad cdf chf clp cny
+cop crc cve czk djf dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gnf gtq gyd hkd hnl htg huf idr ils inr isk jmd jod
+jpy kes kgs khr kmf krw kwd kyd kzt lak lbp lkr lrd lsl mad mdl mga mkd mmk mnt mop mur mvr mwk mxn myr mzn nad ngn nio
+nok npr nzd omr pab pen pgk php pkr pln pyg qar ron rsd rub rwf sar sbd scr sek sgd shp sle sos srd std szl thb tjs tnd
+top try ttd twd tzs uah ugx uyu uzs vnd vuv wst xaf xcd xof xpf yer zar zmw
 """
+_MOST_DECIMALS = 12
 _CURRENCIES = frozenset(_KNOWN_CURRENCIES.split())
 
 
@@ -30,6 +35,10 @@ def _amounts(given: dict[str, Any], name: str, where: str = "") -> tuple[int | N
     if value < 0:
         raise invalid(f"Invalid non-negative integer: {value}", f"{where}{name}", "parameter_invalid_integer")
     text = format(value.normalize(), "f")
+    if len(text.partition(".")[2]) > _MOST_DECIMALS:
+        raise invalid(
+            f"Invalid decimal: {text}; must have at most {_MOST_DECIMALS} decimal places", f"{where}{name}_decimal"
+        )
     return (int(value) if value == value.to_integral_value() else None), text
 
 

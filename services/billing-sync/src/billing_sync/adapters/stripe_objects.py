@@ -100,6 +100,7 @@ def invoice_facts(invoice: Any, lines: list[Any]) -> f.InvoiceFacts:
         invoice_pdf=get(invoice, "invoice_pdf"),
         paid_at=maybe_instant(get(invoice, "status_transitions", "paid_at")),
         metadata=metadata.to_dict() if hasattr(metadata, "to_dict") else dict(metadata or {}),
+        subscription_id=get(invoice, "parent", "subscription_details", "metadata", "subscription_id"),
     )
 
 

@@ -27,22 +27,48 @@ class Verdict:
 
 
 def find_final(
-    invoices: Sequence[InvoiceFacts], subscription_id: str, period_start: datetime, deleted_at: datetime
+    invoices: Sequence[InvoiceFacts],
+    subscription_id: str,
+    usage_price_id: str | None,
+    period_start: datetime,
+    deleted_at: datetime,
 ) -> InvoiceFacts | None:
     """The invoice of the last, cut period: made at the deletion; or a correction of ours made before a crash.
 
-    A renewal's draft may be as young; its usage lines end where the cut period begins.
+    A renewal's draft, or the first invoice, may be as young: usage lines of the one end where the cut period begins,
+    the other has none. A fee line says nothing: it is of the period to come.
     """
+
+    def bills_the_cut_period(invoice: InvoiceFacts) -> bool:
+        ends = [line.period_end for line in invoice.lines if line.price_id == usage_price_id]
+        return any(end > period_start for end in ends) if ends else invoice.created_at > period_start + _SKEW
+
     made = [
         invoice
         for invoice in invoices
         if invoice.status != "void"
         and invoice.metadata.get(CORRECTION) != subscription_id
         and invoice.created_at >= deleted_at - _SKEW
-        and not (invoice.lines and all(line.period_end <= period_start for line in invoice.lines))
-        and (invoice.lines or invoice.created_at > period_start + _SKEW)
+        and bills_the_cut_period(invoice)
     ]
     return max(made, key=lambda invoice: invoice.created_at, default=None)
+
+
+def stopped_invoices(
+    invoices: Sequence[InvoiceFacts], subscription_id: str, final: InvoiceFacts | None
+) -> list[InvoiceFacts]:
+    """What Stripe no longer collects because the subscription was deleted, and what is owed all the same.
+
+    A draft in its grace hour: the usage of the period before, and the fee in advance for the one that was cut.
+    """
+    return [
+        invoice
+        for invoice in invoices
+        if invoice.status in ("draft", "open")
+        and not invoice.auto_advance
+        and invoice.metadata.get(CORRECTION) != subscription_id
+        and (final is None or invoice.invoice_id != final.invoice_id)
+    ]
 
 
 def find_correction(invoices: Sequence[InvoiceFacts], subscription_id: str) -> InvoiceFacts | None:

@@ -104,7 +104,7 @@ class LineFacts:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceFacts:
-    """An invoice as it is at Stripe now."""
+    """An invoice as it is at Stripe now. `subscription_id`: ours, by the metadata of Stripe's subscription."""
 
     invoice_id: str
     status: str
@@ -125,3 +125,4 @@ class InvoiceFacts:
     invoice_pdf: str | None
     paid_at: datetime | None
     metadata: dict[str, str]
+    subscription_id: str | None = None

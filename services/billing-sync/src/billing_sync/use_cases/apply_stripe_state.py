@@ -192,7 +192,9 @@ async def look_at_invoice(deps: Deps, job: Job) -> Outcome:
     async with deps.work.transaction(job) as tx:
         subscription_id = facts.metadata.get("subscription_id")
         if facts.stripe_subscription_id is not None:
-            subscription_id = await tx.subscription_id_by_stripe(organization_id, facts.stripe_subscription_id)
+            # The first invoice (a fee in advance) is paid before Checkout's session tells which subscription it made.
+            known = await tx.subscription_id_by_stripe(organization_id, facts.stripe_subscription_id)
+            subscription_id = known or facts.subscription_id
         subscription = await tx.subscription(subscription_id) if subscription_id else None
         if subscription is None or subscription.organization_id != organization_id:
             return DONE

@@ -5,7 +5,14 @@ from datetime import datetime
 
 import structlog
 
-from billing_sync.domain.final_invoice import CORRECTION, decide_final, find_correction, find_final, invoiced_usage
+from billing_sync.domain.final_invoice import (
+    CORRECTION,
+    decide_final,
+    find_correction,
+    find_final,
+    invoiced_usage,
+    stopped_invoices,
+)
 from billing_sync.domain.ledger import reported
 from billing_sync.domain.records import Account, Closing, Period, Subscription
 from billing_sync.domain.stripe_facts import InvoiceFacts, Permanent
@@ -58,6 +65,8 @@ class Closer:
         return await self._finish(period)
 
     async def _await_usage(self, period: Period | None) -> Outcome:
+        if not self._is_metered:
+            return await self._go("delete")
         async with self._deps.work.transaction(self._job) as tx:
             complete_until = await tx.complete_until()
         if complete_until is None or complete_until < self._closing.ended_at:
@@ -105,20 +114,20 @@ class Closer:
             if i.stripe_subscription_id == self._stripe_id
             or i.metadata.get(CORRECTION) == self._subscription.subscription_id
         ]
-        await self._release_others(mine, period)
-        if period is None or self._subscription.usage_price_id is None:
+        if period is None or not self._is_metered:
+            await self._release(stopped_invoices(mine, self._subscription.subscription_id, None))
             return await self._go("finish", verified=True)
         book = await self._ledger(period)
         expected = await self._expected_minor(book)
         deleted_at = self._subscription.stripe_ended_at or self._closing.ended_at
-        final = find_final(mine, self._subscription.subscription_id, period.period_start, deleted_at)
+        subscription_id, usage_price_id = self._subscription.subscription_id, self._subscription.usage_price_id
+        final = find_final(mine, subscription_id, usage_price_id, period.period_start, deleted_at)
+        await self._release(stopped_invoices(mine, subscription_id, final))
         if final is None and expected > 0 and self._closing.attempts < LOOKS_FOR_INVOICE:
             await self._save(replace(self._closing, attempts=self._closing.attempts + 1))
             return again(POLL_SECONDS)
-        correction = find_correction(mine, self._subscription.subscription_id)
-        invoiced = sum(
-            invoiced_usage(i, self._subscription.usage_price_id, CORRECTION_TEXT) for i in (final, correction) if i
-        )
+        correction = find_correction(mine, subscription_id)
+        invoiced = sum(invoiced_usage(i, usage_price_id, CORRECTION_TEXT) for i in (final, correction) if i)
         verdict = decide_final(final, invoiced, expected)
         FINAL_INVOICES.labels(verdict.action).inc()
         log.info("final invoice", subscription=self._stripe_id, action=verdict.action, lacks=verdict.difference_minor)
@@ -185,7 +194,7 @@ class Closer:
                 final_invoice_id=invoice_id,
             )
             await tx.publish(self._subscription.subscription_id, event)
-        if period is not None:
+        if period is not None and self._is_metered:
             await record_late(self._deps, self._job, replace(period, closed=True))
         return DONE
 
@@ -203,16 +212,9 @@ class Closer:
                 log.warning("final invoice not paid yet", invoice=invoice_id, reason=error.message)
                 return
 
-    async def _release_others(self, invoices: list[InvoiceFacts], period: Period | None) -> None:
+    async def _release(self, invoices: list[InvoiceFacts]) -> None:
         """Deleting a subscription turns `auto_advance` off on *all* its drafts and open invoices."""
         for invoice in invoices:
-            if invoice.status not in ("draft", "open") or invoice.auto_advance:
-                continue
-            is_older = period is None or (
-                invoice.lines and all(x.period_end <= period.period_start for x in invoice.lines)
-            )
-            if not is_older:
-                continue
             async with self._deps.work.transaction(self._job) as tx:
                 renewal = await tx.renewal(invoice.invoice_id)
                 if renewal is not None and renewal.step != "late":
@@ -235,6 +237,11 @@ class Closer:
 
     async def _ledger(self, period: Period) -> PeriodLedger:
         return await read_ledger(self._deps, self._job, self._subscription.subscription_id, period)
+
+    @property
+    def _is_metered(self) -> bool:
+        """A flat plan has no meter and no usage line: its calls are counted, but never told to Stripe."""
+        return self._subscription.usage_price_id is not None
 
     def _waited_seconds(self) -> float:
         return (real_now() - self._closing.step_started_at).total_seconds()

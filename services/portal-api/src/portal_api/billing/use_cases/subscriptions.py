@@ -203,6 +203,9 @@ class Subscriptions:
             detail = f"The API is {api.lifecycle}: only a published API takes new subscriptions."
             raise DomainError("api-not-published", 409, "The API takes no subscriptions", detail, field="api_id")
         plan = next((plan for plan in await self.catalog.enabled_plans(session, api) if plan.id == plan_id), None)
+        if plan is None and plan_id in api.plan_ids:
+            detail = "The provider has deactivated this plan. The API's page in the portal lists the plans on offer."
+            raise DomainError("plan-inactive", 409, "The plan cannot be chosen", detail, field="plan_id")
         if plan is None:
             detail = "This plan is not enabled for the API. The API's page in the portal lists the plans that are."
             raise DomainError("plan-not-enabled", 409, "The plan cannot be chosen", detail, field="plan_id")

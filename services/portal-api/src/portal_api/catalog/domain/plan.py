@@ -6,15 +6,25 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from shared.events.catalog import Interval, PlanState, PlanVersion, PricingModel, RateLimit, Tier
-from shared.money import parse_unit_amount
+from shared.events.catalog import BillableRule, Interval, PlanState, PlanVersion, PricingModel, RateLimit, Tier
+from shared.money import charge_step, parse_unit_amount
 
 TimeUnit = Literal["second", "minute", "hour", "day"]
 SECONDS: Mapping[TimeUnit, int] = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 MAX_RATE_COUNT = 1_000_000_000
 MAX_TIERS = 100
-# Amounts are multiplied by units: this bound keeps every product far inside what Stripe accepts.
+MAX_UNITS = 10**12
+MAX_PACKAGE_SIZE = 1_000_000_000
+# Source: docs.stripe.com/currencies, maximum charge amounts.
 MAX_AMOUNT_MINOR = 99_999_999
+MAX_AMOUNT_MINOR_OF: Mapping[str, int] = {
+    "idr": 999_999_999_999,
+    "inr": 999_999_999,
+    "lbp": 99_999_999_999_999,
+    "cop": 999_999_999_999,
+    "huf": 999_999_999_999,
+    "jpy": 9_999_999_999,
+}
 
 # Source: docs.stripe.com/currencies, presentment currencies.
 CURRENCIES = frozenset(
@@ -67,12 +77,20 @@ class TierTerms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimitTerms:
+    """`count` calls per `unit`; `burst` of them at once, all of them where it is None."""
+
+    count: int
+    unit: TimeUnit = "minute"
+    burst: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlanTerms:
     """What a provider states of a plan's version, before it is checked. Amounts in minor units, as text."""
 
     pricing_model: PricingModel
-    rate_limit_count: int | None = None
-    rate_limit_unit: TimeUnit = "minute"
+    rate_limits: tuple[RateLimitTerms, ...] = ()
     currency: str = "usd"
     billing_period: Interval = "month"
     unit_amount_decimal: str | None = None
@@ -80,6 +98,7 @@ class PlanTerms:
     tiers: tuple[TierTerms, ...] = ()
     package_size: int | None = None
     included_units: int = 0
+    billable_rule: BillableRule = "successful"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +110,7 @@ class TermsFault:
 
 
 # Which price fields a model has: required ones, and allowed ones beside them. All others must be absent.
+# A fee beside usage (`flat_amount_decimal`) is paid in advance, usage in arrears.
 _REQUIRED: Mapping[PricingModel, tuple[str, ...]] = {
     "free": (),
     "flat": ("flat_amount_decimal",),
@@ -99,7 +119,12 @@ _REQUIRED: Mapping[PricingModel, tuple[str, ...]] = {
     "graduated": ("tiers",),
     "package": ("unit_amount_decimal", "package_size"),
 }
-_ALLOWED: Mapping[PricingModel, tuple[str, ...]] = {"unit": ("included_units",)}
+_ALLOWED: Mapping[PricingModel, tuple[str, ...]] = {
+    "unit": ("included_units", "flat_amount_decimal"),
+    "volume": ("flat_amount_decimal",),
+    "graduated": ("flat_amount_decimal",),
+    "package": ("flat_amount_decimal",),
+}
 _PRICE_FIELDS = ("unit_amount_decimal", "flat_amount_decimal", "tiers", "package_size", "included_units")
 
 
@@ -110,25 +135,33 @@ def is_paid(version: PlanVersion) -> bool:
 
 def terms_faults(terms: PlanTerms) -> list[TermsFault]:
     """Everything that is wrong with the terms."""
-    faults = [*_limit_faults(terms), *_shape_faults(terms)]
-    for field in ("unit_amount_decimal", "flat_amount_decimal"):
-        amount = getattr(terms, field)
-        if amount is not None:
-            faults += _amount_faults(field, amount)
-    for index, tier in enumerate(terms.tiers):
-        faults += _amount_faults(f"tiers.{index}.unit_amount_decimal", tier.unit_amount_decimal)
-        faults += _amount_faults(f"tiers.{index}.flat_amount_decimal", tier.flat_amount_decimal)
+    faults = [*_limit_faults(terms.rate_limits), *_shape_faults(terms)]
+    if terms.currency not in CURRENCIES:
+        message = f"`{terms.currency}` is no currency that Stripe charges. Use a lower-case ISO code such as `usd`."
+        return [*faults, TermsFault("currency", message)]
+    if terms.unit_amount_decimal is not None:
+        faults += _amount_faults("unit_amount_decimal", terms.unit_amount_decimal, terms.currency)
+    if terms.flat_amount_decimal is not None:
+        faults += _whole_amount_faults("flat_amount_decimal", terms.flat_amount_decimal, terms.currency)
+    for index, tier in enumerate(terms.tiers[: MAX_TIERS + 1]):
+        where = f"tiers.{index}"
+        faults += _amount_faults(f"{where}.unit_amount_decimal", tier.unit_amount_decimal, terms.currency)
+        faults += _whole_amount_faults(f"{where}.flat_amount_decimal", tier.flat_amount_decimal, terms.currency)
     return faults + _tier_faults(terms.tiers)
 
 
-def _limit_faults(terms: PlanTerms) -> list[TermsFault]:
+def _limit_faults(limits: tuple[RateLimitTerms, ...]) -> list[TermsFault]:
     faults = []
-    count = terms.rate_limit_count
-    if count is not None and not 1 <= count <= MAX_RATE_COUNT:
-        faults.append(TermsFault("rate_limit.count", f"Use a number from 1 to {MAX_RATE_COUNT}."))
-    if terms.currency not in CURRENCIES:
-        message = f"`{terms.currency}` is no currency that Stripe charges. Use a lower-case ISO code such as `usd`."
-        faults.append(TermsFault("currency", message))
+    seen: set[TimeUnit] = set()
+    for index, limit in enumerate(limits):
+        where = f"rate_limits.{index}"
+        if not 1 <= limit.count <= MAX_RATE_COUNT:
+            faults.append(TermsFault(f"{where}.count", f"Use a number from 1 to {MAX_RATE_COUNT}."))
+        if limit.burst is not None and not 1 <= limit.burst <= MAX_RATE_COUNT:
+            faults.append(TermsFault(f"{where}.burst", f"Use a number from 1 to {MAX_RATE_COUNT}, or leave it out."))
+        if limit.unit in seen:
+            faults.append(TermsFault(f"{where}.unit", f"There is a limit per {limit.unit} already: keep one of them."))
+        seen.add(limit.unit)
     return faults
 
 
@@ -138,27 +171,38 @@ def _shape_faults(terms: PlanTerms) -> list[TermsFault]:
     faults = []
     for field in _PRICE_FIELDS:
         given = getattr(terms, field)
-        if field in required and not given:
+        if field in required and given in (None, ()):
             faults.append(TermsFault(field, f"The pricing model `{terms.pricing_model}` needs `{field}`."))
         if field not in allowed and given not in (None, 0, ()):
             faults.append(
                 TermsFault(field, f"The pricing model `{terms.pricing_model}` has no `{field}`: leave it out.")
             )
-    if terms.package_size is not None and not 1 <= terms.package_size <= 1_000_000_000:
-        faults.append(TermsFault("package_size", "Use a number of at least 1."))
-    if not 0 <= terms.included_units <= 10**12:
-        faults.append(TermsFault("included_units", "Use a number of at least 0."))
+    if terms.package_size is not None and not 1 <= terms.package_size <= MAX_PACKAGE_SIZE:
+        faults.append(TermsFault("package_size", f"Use a number from 1 to {MAX_PACKAGE_SIZE}."))
+    if not 0 <= terms.included_units <= MAX_UNITS:
+        faults.append(TermsFault("included_units", f"Use a number from 0 to {MAX_UNITS}."))
     return faults
 
 
-def _amount_faults(field: str, amount: str) -> list[TermsFault]:
+def _amount_faults(field: str, amount: str, currency: str) -> list[TermsFault]:
     try:
         value = parse_unit_amount(amount)
     except ValueError as error:
         return [TermsFault(field, f"`{field}` {error}.")]
-    if value > MAX_AMOUNT_MINOR:
-        return [TermsFault(field, f"Amounts are in minor units and at most {MAX_AMOUNT_MINOR}.")]
+    most = MAX_AMOUNT_MINOR_OF.get(currency, MAX_AMOUNT_MINOR)
+    if value > most:
+        return [TermsFault(field, f"Amounts are in minor units and at most {most} in {currency.upper()}.")]
     return []
+
+
+def _whole_amount_faults(field: str, amount: str, currency: str) -> list[TermsFault]:
+    """A fee is charged as it is: whole minor units, in the steps in which Stripe charges the currency."""
+    faults = _amount_faults(field, amount, currency)
+    step = charge_step(currency)
+    if not faults and parse_unit_amount(amount) % step:
+        what = "a whole number of minor units" if step == 1 else f"a multiple of {step}: Stripe charges no finer"
+        faults.append(TermsFault(field, f"`{field}` in {currency.upper()} must be {what}."))
+    return faults
 
 
 def _tier_faults(tiers: tuple[TierTerms, ...]) -> list[TermsFault]:
@@ -174,6 +218,8 @@ def _tier_faults(tiers: tuple[TierTerms, ...]) -> list[TermsFault]:
             message = "The last tier, and only the last, has no bound: `up_to`: null."
             faults.append(TermsFault(f"tiers.{index}.up_to", message))
         elif tier.up_to is not None:
+            if tier.up_to > MAX_UNITS:
+                faults.append(TermsFault(f"tiers.{index}.up_to", f"Use at most {MAX_UNITS}."))
             if tier.up_to <= below:
                 faults.append(TermsFault(f"tiers.{index}.up_to", f"Must be above {below}, the bound before it."))
             below = tier.up_to
@@ -182,9 +228,6 @@ def _tier_faults(tiers: tuple[TierTerms, ...]) -> list[TermsFault]:
 
 def make_version(terms: PlanTerms, *, number: int, ordinal: int, now: datetime) -> PlanVersion:
     """The immutable version that faultless terms make."""
-    limits: tuple[RateLimit, ...] = ()
-    if terms.rate_limit_count is not None:
-        limits = (RateLimit(count=terms.rate_limit_count, per_seconds=SECONDS[terms.rate_limit_unit]),)
     return PlanVersion(
         number=number,
         ordinal=ordinal,
@@ -204,7 +247,11 @@ def make_version(terms: PlanTerms, *, number: int, ordinal: int, now: datetime) 
         ),
         package_size=terms.package_size,
         included_units=terms.included_units,
-        rate_limits=limits,
+        rate_limits=tuple(
+            RateLimit(count=limit.count, per_seconds=SECONDS[limit.unit], burst=limit.burst or 0)
+            for limit in terms.rate_limits
+        ),
+        billable_rule=terms.billable_rule,
     )
 
 

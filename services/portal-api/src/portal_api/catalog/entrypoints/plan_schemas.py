@@ -7,51 +7,89 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from portal_api.catalog.domain.entry_price import EntryPrice, lowest_entry_price
-from portal_api.catalog.domain.plan import Plan, PlanTerms, TierTerms, TimeUnit
+from portal_api.catalog.domain.plan import Plan, PlanTerms, RateLimitTerms, TierTerms, TimeUnit
+from portal_api.catalog.entrypoints.plan_examples import EXAMPLES
 from portal_api.catalog.use_cases.price_text import entry_price_text
 from portal_api.catalog.use_cases.reading import PublishedApi
-from shared.events.catalog import Interval, Lifecycle, PlanVersion, PricingModel
+from shared.errors import DomainError
+from shared.events.catalog import BillableRule, Interval, Lifecycle, PlanVersion, PricingModel, RateLimit
 from shared.money import plain
 
-Amount = Field(default=None, description="Minor units as text, at most 12 decimals: `2` is 0.02 USD.", examples=["2"])
+Amount = Field(
+    default=None,
+    description="Of one unit (package: of one package). Minor units as text, at most 12 decimals: `2` is 0.02 USD.",
+    examples=["2"],
+)
 _UNITS: dict[int, TimeUnit] = {1: "second", 60: "minute", 3600: "hour", 86_400: "day"}
+# What a changed pricing model resets, unless it is stated anew.
+_PRICE_FIELDS = ("unit_amount_decimal", "flat_amount_decimal", "tiers", "package_size", "included_units")
 
 
 class RateLimitModel(BaseModel):
     """At most `count` calls in each unit of time."""
 
+    model_config = ConfigDict(extra="forbid")
+
     count: int = Field(examples=[1000])
     unit: TimeUnit = Field(default="minute", examples=["minute"])
+    burst: int | None = Field(
+        default=None, description="How many may come at once; they are refilled at the limit's rate. Null: `count`."
+    )
+
+    @classmethod
+    def of(cls, limit: RateLimit) -> "RateLimitModel":
+        """Of a version's."""
+        return cls(count=limit.count, unit=_UNITS[limit.per_seconds], burst=limit.burst or None)
 
 
 class TierModel(BaseModel):
-    """One tier."""
+    """One tier: units up to and including `up_to`."""
 
-    up_to: int | None = Field(description="Null in the last tier.")
-    unit_amount_decimal: str = "0"
-    flat_amount_decimal: str = "0"
+    model_config = ConfigDict(extra="forbid")
+
+    up_to: int | None = Field(description="Null in the last tier, and only there.", examples=[1000])
+    unit_amount_decimal: str = Field(default="0", description="Of one unit, minor units as text.", examples=["0.5"])
+    flat_amount_decimal: str = Field(
+        default="0", description="Due once the tier is reached (the first one always); whole minor units as text."
+    )
 
 
 class PlanTermsModel(BaseModel):
     """Limits and price. Which price fields are needed depends on the pricing model."""
 
-    rate_limit: RateLimitModel | None = Field(default=None, description="Null: no limit.")
-    pricing_model: PricingModel = Field(description="free, flat, unit, volume, graduated or package.")
+    rate_limits: list[RateLimitModel] | None = Field(
+        default=None, max_length=4, description="All of them hold; one per unit of time. Empty or null: no limit."
+    )
+    rate_limit: RateLimitModel | None = Field(default=None, description="Short for one entry of `rate_limits`.")
+    pricing_model: PricingModel = Field(
+        description="`free`; `flat` (`flat_amount_decimal` per period, paid in advance); `unit`, `package`, `volume`"
+        " (the tier of the total prices all units) or `graduated` (each tier prices its own units), paid in arrears."
+    )
     currency: str = Field(default="usd", examples=["usd"])
     billing_period: Interval = "month"
     unit_amount_decimal: str | None = Amount
-    flat_amount_decimal: str | None = Field(default=None, description="The fee for a period, minor units as text.")
-    tiers: list[TierModel] = Field(default_factory=list)
-    package_size: int | None = Field(default=None, description="Units per package.")
-    included_units: int = Field(default=0, description="Units that cost nothing (pricing model unit).")
+    flat_amount_decimal: str | None = Field(
+        default=None,
+        description="The fee for a period, alone (`flat`) or beside usage; whole minor units as text.",
+        examples=["1900"],
+    )
+    tiers: list[TierModel] = Field(default_factory=list, description="For `volume` and `graduated`.")
+    package_size: int | None = Field(default=None, description="Units per package; begun packages count.")
+    included_units: int = Field(default=0, description="Units of a period that cost nothing (`unit`).")
+    billable_rule: BillableRule = Field(
+        default="successful",
+        description="`successful`: calls answered with a status below 400 are billed; `admitted`: all admitted ones.",
+    )
 
     def terms(self) -> PlanTerms:
         """As the domain knows them."""
-        limit = self.rate_limit
+        limits = [self.rate_limit] if self.rate_limit else []
+        if self.rate_limits and limits and self.rate_limits[:1] != limits:
+            detail = "State the limits in `rate_limits` or the only one in `rate_limit`, not both."
+            raise DomainError("plan-invalid", 422, "The plan's terms are not valid", detail, "rate_limit")
         return PlanTerms(
+            rate_limits=tuple(RateLimitTerms(**one.model_dump()) for one in self.rate_limits or limits),
             pricing_model=self.pricing_model,
-            rate_limit_count=limit.count if limit else None,
-            rate_limit_unit=limit.unit if limit else "minute",
             currency=self.currency,
             billing_period=self.billing_period,
             unit_amount_decimal=self.unit_amount_decimal,
@@ -59,14 +97,16 @@ class PlanTermsModel(BaseModel):
             tiers=tuple(TierTerms(**tier.model_dump()) for tier in self.tiers),
             package_size=self.package_size,
             included_units=self.included_units,
+            billable_rule=self.billable_rule,
         )
 
     @classmethod
     def of_version(cls, version: PlanVersion) -> "PlanTermsModel":
         """Of a version."""
-        limit = version.rate_limits[0] if version.rate_limits else None
+        limits = [RateLimitModel.of(limit) for limit in version.rate_limits]
         return cls(
-            rate_limit=RateLimitModel(count=limit.count, unit=_UNITS[limit.per_seconds]) if limit else None,
+            rate_limits=limits,
+            rate_limit=limits[0] if limits else None,
             pricing_model=version.pricing_model,
             currency=version.currency,
             billing_period=version.interval,
@@ -82,40 +122,28 @@ class PlanTermsModel(BaseModel):
             ],
             package_size=version.package_size,
             included_units=version.included_units,
+            billable_rule=version.billable_rule,
         )
 
 
 class PlanCreate(PlanTermsModel):
     """A new plan."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "name": "Pay-as-you-go",
-                    "description": "Pay $0.02 per API request, billed monthly",
-                    "rate_limit": {"count": 1000, "unit": "minute"},
-                    "pricing_model": "unit",
-                    "currency": "usd",
-                    "billing_period": "month",
-                    "unit_amount_decimal": "2",
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [*EXAMPLES]})
 
     name: str = Field(min_length=1, max_length=100)
     description: str = Field(default="", max_length=2000)
 
 
 class PlanChange(BaseModel):
-    """What changes; the rest stays. Any changed term makes a new version."""
+    """What changes; the rest stays. Any changed term makes a new version; another pricing model starts from nothing."""
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"unit_amount_decimal": "3"}]})
 
     name: str | None = Field(default=None, min_length=1, max_length=100)
     description: str | None = Field(default=None, max_length=2000)
     status: Literal["active", "inactive"] | None = None
+    rate_limits: list[RateLimitModel] | None = Field(default=None, max_length=4)
     rate_limit: RateLimitModel | None = None
     pricing_model: PricingModel | None = None
     currency: str | None = None
@@ -125,15 +153,19 @@ class PlanChange(BaseModel):
     tiers: list[TierModel] | None = None
     package_size: int | None = None
     included_units: int | None = None
+    billable_rule: BillableRule | None = None
 
     def terms_on(self, version: PlanVersion) -> PlanTerms:
         """The version's terms with what this changes. Null clears a field that may be absent."""
         given = self.model_dump(exclude_unset=True, exclude={"name", "description", "status"})
-        defaults = {"tiers": [], "included_units": 0, "currency": "usd", "billing_period": "month"}
-        given = {name: defaults.get(name) if value is None else value for name, value in given.items()}
-        if given.get("pricing_model", 0) is None:
-            del given["pricing_model"]
-        return PlanTermsModel(**PlanTermsModel.of_version(version).model_dump() | given).terms()
+        given = {name: value for name, value in given.items() if value is not None or name != "pricing_model"}
+        before = PlanTermsModel.of_version(version).model_dump()
+        if given.get("pricing_model", version.pricing_model) != version.pricing_model:
+            before = {name: value for name, value in before.items() if name not in _PRICE_FIELDS}
+        if given.keys() & {"rate_limit", "rate_limits"}:
+            before |= {"rate_limit": None, "rate_limits": None}
+        merged = before | given
+        return PlanTermsModel(**{name: value for name, value in merged.items() if value is not None}).terms()
 
     @property
     def changes_terms(self) -> bool:

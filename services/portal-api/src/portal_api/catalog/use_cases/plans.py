@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 import msgspec
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -68,7 +69,7 @@ class Plans:
         *,
         name: str | None,
         description: str | None,
-        status: str | None,
+        status: Literal["active", "inactive"] | None,
         terms_from: Callable[[PlanVersion], PlanTerms] | None,
     ) -> Plan:
         """Change names at once; changed terms make a new version, which existing subscriptions do not get.
@@ -81,11 +82,9 @@ class Plans:
             plan = replace(plan, name=name.strip())
         if description is not None:
             plan = replace(plan, description=description)
-        if status == "active":
-            plan = replace(plan, status="active")
-        elif status == "inactive":
-            await self._check_not_enabled(session, plan)
-            plan = replace(plan, status="inactive")
+        if status is not None:
+            # Also while APIs offer it: they stop offering it, and offer it again when it is activated.
+            plan = replace(plan, status=status)
         if terms_from is not None:
             plan = await self._with_terms(session, plan, terms_from(plan.current))
         if plan == before:
@@ -97,13 +96,13 @@ class Plans:
         return plan
 
     async def delete(self, session: AsyncSession, actor: Actor, plan_id: str) -> None:
-        """Only a plan that no API offers and nobody uses; otherwise deactivate it."""
+        """Only a plan that nobody uses and no API offers; otherwise deactivate it."""
         plan = await self._reader.require_plan(session, actor, plan_id, role="admin", lock=True)
-        await self._check_not_enabled(session, plan)
         live = await self._billing.live_subscription_count(session, api_id=None, plan_id=plan.id)
         if live:
             detail = f"{live} subscriptions use it. Deactivate it (`status`: inactive): nobody new can subscribe."
             raise DomainError("plan-in-use", 409, "The plan is in use", detail)
+        await self._check_not_enabled(session, plan)
         plan = replace(plan, status="deleted", state_version=plan.state_version + 1)
         await self._repository.save_plan(session, plan)
         await self._publish(session, plan)

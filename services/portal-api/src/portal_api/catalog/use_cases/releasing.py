@@ -78,7 +78,8 @@ class Releases:
         plans = []
         for index, plan_id in enumerate(wanted):
             plan = found.get(plan_id)
-            if plan is None or plan.organization_id != api.organization_id or plan.status != "active":
+            is_usable = plan is not None and (plan.status == "active" or plan_id in api.plan_ids)
+            if plan is None or not is_usable or plan.organization_id != api.organization_id:
                 detail = f"`{plan_id}` is no active plan of this organization. List its plans to see which there are."
                 raise DomainError("plan-not-usable", 422, "No such plan", detail, f"plan_ids.{index}")
             plans.append(plan)
