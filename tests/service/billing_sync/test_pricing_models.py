@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import pytest
 from tests.support.billing_world import BillingWorld, Sold, processes, world
 from tests.support.eventually import eventually
 from tests.support.rating_reference import cents
@@ -147,6 +148,7 @@ async def check_invoices(world: BillingWorld, sold: Sold, closed: StripeSubscrip
         assert not any(line["description"] == "Usage not on the earlier lines" for line in final["lines"]["data"])
 
 
+@pytest.mark.timeout(400)  # eleven subscriptions, four ends of a period
 async def test_every_model_is_invoiced_exactly(world: BillingWorld) -> None:
     names = list(MODELS)
     models = [MODELS[name] for name in names]
