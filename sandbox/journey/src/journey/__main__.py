@@ -11,11 +11,11 @@ from pathlib import Path
 
 import httpx
 from rich.console import Console
-from rich.markup import escape
 
-from journey import developer, provider, report, verify
+from journey import developer, models, provider, report, verify
 from journey.addresses import Addresses
 from journey.client import Client
+from journey.display import Display
 from journey.expect import StepFailed
 from journey.report import StepResult
 from journey.state import Journey, Person
@@ -42,23 +42,33 @@ STEPS: tuple[tuple[str, str, str, Callable[[Journey], str]], ...] = (
 )
 
 
-def run(journey: Journey, console: Console) -> list[StepResult]:
+def run(journey: Journey, display: Display) -> list[StepResult]:
     """All steps, a line each; stops at the first that fails."""
     results: list[StepResult] = []
     for number, title, expected, step in STEPS:
         started = time.monotonic()
-        with console.status(f"{number}. {title}"):
+        with display.working(f"{number}. {title}"):
             try:
                 observed, ok = step(journey), True
             except (StepFailed, httpx.HTTPError, KeyError, ValueError) as error:
                 observed, ok = f"{type(error).__name__}: {error}", False
         took_ms = round((time.monotonic() - started) * 1000)
         results.append(StepResult(number, title, expected, observed, ok, took_ms))
-        mark = "[green]ok[/]" if ok else "[bold red]FAILED[/]"
-        console.print(f"{number:>3}  {mark}  {title:<38} {took_ms:>6} ms  {escape(observed)}", highlight=False)
+        display.step(number, ok, title, took_ms, observed)
         if not ok:
-            console.print(f"\n[bold red]Step {number} ({title}) failed.[/] Expected: {expected}. Observed: above.")
+            display.line(f"\nStep {number} ({title}) failed. Expected: {expected}. Observed: above.", "bold red")
             break
+    return results
+
+
+def run_models(journey: Journey, display: Display) -> list[models.ModelResult]:
+    """A line per pricing model: calls, minor units expected, invoiced."""
+    display.line(f"\nEvery pricing model, on plans of the same API, {models.CALLS} calls each")
+    results = []
+    with display.working("Pricing models"):
+        for result in models.run(journey):
+            results.append(result)
+            display.step("", result.ok, result.model, result.milliseconds, result.summary)
     return results
 
 
@@ -82,19 +92,20 @@ def main() -> None:
         return Person(f"{name}-{suffix}@example.com", f"{name}-{secrets.token_urlsafe(9)}", Client(addresses.portal))
 
     journey = Journey(addresses, suffix, max(arguments.calls, 25), person("provider"), person("developer"))
-    console = Console()
+    display = Display(Console())
     started = time.monotonic()
-    console.print(f"[bold]Tollway: the whole journey[/] on {addresses.portal}\n", highlight=False)
-    results = run(journey, console)
-    failed = not results[-1].ok
+    display.line(f"Tollway: the whole journey on {addresses.portal}\n", "bold")
+    results = run(journey, display)
+    model_results = run_models(journey, display) if results[-1].ok else []
+    failed = not (all(step.ok for step in results) and all(model.ok for model in model_results))
     if not failed:
         developer.keep_a_second_application(journey)
     seconds = time.monotonic() - started
     if arguments.report:
-        report.write(arguments.report, journey, results, seconds, components())
+        report.write(arguments.report, journey, results, model_results, seconds, components())
     if failed:
         sys.exit(1)
-    report.show(console, journey, seconds)
+    report.show(display, journey, seconds)
 
 
 if __name__ == "__main__":

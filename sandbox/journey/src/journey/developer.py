@@ -22,25 +22,27 @@ def subscribe(journey: Journey) -> str:
     return f"{journey.first.application_id} {journey.first.subscription_id} active"
 
 
-def subscribe_application(journey: Journey, name: str) -> App:
-    """A new application, subscribed to the plan and paid for."""
+def subscribe_application(journey: Journey, name: str, plan_id: str = "", *, paid: bool = True) -> App:
+    """A new application, subscribed to a plan (the journey's own if none is named) and paid for."""
     client = journey.developer.client
+    plan_id = plan_id or journey.plan_id
     application = client.post(f"/v1/portal/{journey.organization}/applications", {"name": name})
     app = App(application["id"])
     subscription = client.post(
         f"/v1/applications/{app.application_id}/subscriptions",
-        {"api_id": journey.api_id, "plan_id": journey.plan_id},
+        {"api_id": journey.api_id, "plan_id": plan_id},
         headers=WAIT,
     )
     app.subscription_id = subscription["id"]
-    expect(bool(subscription.get("checkout_url")), f"no Checkout opened: {subscription}")
-    pay(subscription["checkout_url"], journey.developer.email)
+    if paid:
+        expect(bool(subscription.get("checkout_url")), f"no Checkout opened: {subscription}")
+        pay(subscription["checkout_url"], journey.developer.email)
     active = wait_for(
         "the subscription becoming active",
         lambda: _if_status(journey, app.subscription_id, "active"),
         seconds=30,
     )
-    expect(active["plan"]["id"] == journey.plan_id, f"the subscription is to plan {active['plan']}")
+    expect(active["plan"]["id"] == plan_id, f"the subscription is to plan {active['plan']}")
     return app
 
 

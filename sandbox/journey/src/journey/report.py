@@ -6,9 +6,8 @@ import platform
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
+from journey.display import Display
+from journey.models import ModelResult
 from journey.state import Journey
 
 
@@ -59,7 +58,14 @@ def credentials(journey: Journey) -> dict[str, object]:
     }
 
 
-def write(path: Path, journey: Journey, steps: list[StepResult], seconds: float, components: dict[str, str]) -> None:
+def write(
+    path: Path,
+    journey: Journey,
+    steps: list[StepResult],
+    models: list[ModelResult],
+    seconds: float,
+    components: dict[str, str],
+) -> None:
     """One JSON document."""
     document = {
         "version": 1,
@@ -67,6 +73,7 @@ def write(path: Path, journey: Journey, steps: list[StepResult], seconds: float,
         "machine": machine(),
         "components": components,
         "steps": [asdict(step) for step in steps],
+        "models": [asdict(model) for model in models],
         "urls": urls(journey),
         "credentials": credentials(journey),
         "invoice": journey.invoice,
@@ -76,20 +83,16 @@ def write(path: Path, journey: Journey, steps: list[StepResult], seconds: float,
     path.write_text(json.dumps(document, indent=2) + "\n")
 
 
-def show(console: Console, journey: Journey, seconds: float) -> None:
-    """The table of URLs and credentials, and a curl to try by hand."""
-    table = Table(show_header=False, box=None, padding=(0, 2))
-    for name, url in urls(journey).items():
-        table.add_row(name, url)
+def show(display: Display, journey: Journey, seconds: float) -> None:
+    """URLs and credentials, and a curl to try by hand."""
+    rows = list(urls(journey).items())
     for person, values in (("provider", journey.provider), ("developer", journey.developer)):
-        table.add_row(person, f"{values.email}  {values.password}")
-    table.add_row("consumer key", journey.second.client_id)
-    table.add_row("consumer secret", journey.second.client_secret)
-    console.print()
-    console.print(table)
-    console.print(
-        f"\n{seconds:.0f} s. Usage visible after {journey.usage_visible_ms} ms, "
-        f"access ended {journey.revoked_ms} ms after the cancel. Try it:\n"
+        rows += [(person, f"{values.email}  {values.password}"), (f"{person}'s token", values.token)]
+    rows += [("consumer key", journey.second.client_id), ("consumer secret", journey.second.client_secret)]
+    display.line()
+    display.values(rows)
+    display.line(
+        f"\n{seconds:.0f} s. Usage visible after {journey.usage_visible_ms} ms,"
+        f" access ended {journey.revoked_ms} ms after the cancel. Try it:\n"
     )
-    # Plain, without wrapping: it is there to be copied.
-    print(f"curl -i {journey.api_url}/books -H 'Authorization: Bearer {journey.second.access_token}'\n")
+    display.line(f"curl -i {journey.api_url}/books -H 'Authorization: Bearer {journey.second.access_token}'\n")
