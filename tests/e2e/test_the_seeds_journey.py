@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from tests.support.whole_stack import WholeStack, whole_stack
 
+from journey.models import MODELS
+
 __all__ = ["whole_stack"]
 
 STEPS = [*(str(number) for number in range(1, 11)), "V1", "V2", "V3"]
@@ -24,10 +26,9 @@ def run_journey(whole: WholeStack, report: Path) -> subprocess.CompletedProcess[
         "TOLLWAY_DEMO_STRIPE_URL": addresses.stripe,
         "TOLLWAY_DEMO_UPSTREAM_URL": addresses.upstream,
         "TOLLWAY_KAFKA_BOOTSTRAP_SERVERS": addresses.kafka,
-        "COLUMNS": "200",
     }
     command = [sys.executable, "-m", "journey", "--report", str(report)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
 
 
 @pytest.mark.timeout(600)
@@ -45,6 +46,10 @@ async def test_every_step_is_seen_to_work(whole_stack: WholeStack, tmp_path: Pat
         "currency": "usd",
         "status": "paid",
     }
+    assert len(report["models"]) == len(MODELS)
+    for model in report["models"]:
+        assert model["ok"], model
+        assert model["expected_minor"] == model["estimated_minor"] == model["invoiced_minor"], model
     assert report["usage_visible_ms"] > 0
     assert report["revoked_ms"] > 0
     assert report["credentials"]["access_token"] in done.stdout

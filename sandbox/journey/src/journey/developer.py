@@ -35,8 +35,7 @@ def subscribe_application(journey: Journey, name: str, plan_id: str = "", *, pai
     )
     app.subscription_id = subscription["id"]
     if paid:
-        expect(bool(subscription.get("checkout_url")), f"no Checkout opened: {subscription}")
-        pay(subscription["checkout_url"], journey.developer.email)
+        pay(_checkout_url(journey, subscription), journey.developer.email)
     active = wait_for(
         "the subscription becoming active",
         lambda: _if_status(journey, app.subscription_id, "active"),
@@ -44,6 +43,17 @@ def subscribe_application(journey: Journey, name: str, plan_id: str = "", *, pai
     )
     expect(active["plan"]["id"] == plan_id, f"the subscription is to plan {active['plan']}")
     return app
+
+
+def _checkout_url(journey: Journey, subscription: dict[str, Any]) -> str:
+    """At once as a rule; later where Stripe, or this machine, is slow."""
+
+    def opened() -> str | None:
+        seen = journey.developer.client.get(f"/v1/subscriptions/{subscription['id']}")
+        expect(seen["status"] in ("pending", "pending_payment"), f"no Checkout opened: {seen}")
+        return seen["checkout_url"] or None
+
+    return str(subscription["checkout_url"] or wait_for("Checkout opening", opened, seconds=60, pause_seconds=0.1))
 
 
 def _if_status(journey: Journey, subscription_id: str, status: str) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 TITLE_WIDTH = 38
-INDENT = 9
+INDENT = 13
 
 
 class Display:
@@ -31,7 +31,7 @@ class Display:
     def step(self, number: str, ok: bool, title: str, milliseconds: int, observed: str) -> None:
         """One step's outcome."""
         mark, style = ("ok", "green") if ok else ("FAILED", "bold red")
-        head = f"{number:>3}  {mark:<{INDENT - 7}}  {title:<{TITLE_WIDTH}} {milliseconds:>6} ms"
+        head = f"{number:>3}  {mark:<6}  {title:<{TITLE_WIDTH}} {milliseconds:>6} ms"
         if not self._console.is_terminal:
             self.line(f"{head}  {observed}")
             return
