@@ -157,11 +157,11 @@ async def test_a_period_is_estimated_tier_by_tier(service: PortalService) -> Non
         if one["units"] != 41:
             return False
         assert [(line["description"], line["text"], line["amount_minor"]) for line in one["lines"]] == [
-            ("Fee for the period", "10 USD", 1000),
-            ("Tier 1 (1 to 10)", "5 USD", 500),
-            ("Tier 2 (11 to 100)", "31 × 0.036 = 1.116 ≈ 1.12 USD", 112),
+            ("Fee per month", "$10.00", 1000),
+            ("Tier 1 (1 to 10)", "$5.00 flat", 500),
+            ("Tier 2 (11 to 100)", "31 × $0.036 = $1.116 ≈ $1.12", 112),
         ]
-        assert one["estimated_amount"] == {"currency": "usd", "amount_minor": 1612, "formatted": "16.12 USD"}
+        assert one["estimated_amount"] == {"currency": "usd", "amount_minor": 1612, "formatted": "$16.12"}
         assert one["period_start"] == START.isoformat().replace("+00:00", "Z")
         return True
 
