@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import httpx
+import psutil
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from tests.service.gateway import builders
 from tests.support.eventually import eventually
@@ -18,12 +19,15 @@ from shared.events.call_record import CALL, HEADER_BYTES, STREAM_CLOSED, unpack_
 from shared.events.envelope import State, encode
 from shared.events.topics import (
     CATALOG_APIS,
+    GATEWAY_RATE_COUNTS,
+    GATEWAY_REFUSALS,
     GATEWAY_REQUESTS,
     IDENTITY_CREDENTIALS,
     IDENTITY_SIGNING_KEYS,
     SUBSCRIPTIONS_ACCESS,
     Topic,
 )
+from shared.messaging.topics_admin import create_topics
 
 
 def free_port() -> int:
@@ -32,12 +36,27 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+GATEWAY_TOPICS = (
+    CATALOG_APIS,
+    IDENTITY_CREDENTIALS,
+    IDENTITY_SIGNING_KEYS,
+    SUBSCRIPTIONS_ACCESS,
+    GATEWAY_REQUESTS,
+    GATEWAY_REFUSALS,
+    GATEWAY_RATE_COUNTS,
+)
+
+
 class Bus:
     """Publishes states as the other services do, and reads what the gateway shipped."""
 
     def __init__(self, bootstrap: str, prefix: str) -> None:
         self.bootstrap = bootstrap
         self.prefix = prefix
+
+    async def create_topics(self) -> None:
+        """Those of the gateway."""
+        await create_topics(self.bootstrap, prefix=self.prefix, topics=GATEWAY_TOPICS)
 
     async def publish(self, states: Iterable[tuple[Topic, str, State]]) -> None:
         producer = AIOKafkaProducer(bootstrap_servers=self.bootstrap)
@@ -99,8 +118,8 @@ class Bus:
 class GatewayProcess:
     """One run after the other over the same log directory."""
 
-    def __init__(self, bus: Bus, directory: Path) -> None:
-        self.port = free_port()
+    def __init__(self, bus: Bus, directory: Path, *, port: int = 0, **settings: object) -> None:
+        self.port = port or free_port()
         self.operations_port = free_port()
         self.directory = directory
         self._environment = os.environ | {
@@ -111,6 +130,7 @@ class GatewayProcess:
             "TOLLWAY_WAL_DIRECTORY": str(directory),
             "TOLLWAY_ISSUER": builders.ISSUER,
             "TOLLWAY_PORTAL_URL": "http://portal.test",
+            **{f"TOLLWAY_{name.upper()}": str(value) for name, value in settings.items()},
         }
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -135,7 +155,16 @@ class GatewayProcess:
                 except httpx.TransportError:
                     return False
 
-            await eventually(is_ready, timeout_seconds=30, message="the gateway is not ready")
+            await eventually(is_ready, timeout_seconds=150, message="the gateway is not ready")
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def workers(self) -> list[int]:
+        """Processes of the supervisor's workers, oldest first."""
+        return sorted(child.pid for child in psutil.Process(self.pid).children())
 
     async def metrics(self) -> str:
         async with httpx.AsyncClient() as client:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -17,7 +18,6 @@ from shared.events.call_record import FLAG_INTENT_ONLY
 from shared.events.envelope import decode
 from shared.events.gateway import CallsRefused
 from shared.events.topics import GATEWAY_REFUSALS, IDENTITY_CREDENTIALS, SUBSCRIPTIONS_ACCESS
-from shared.messaging.topics_admin import create_topics
 
 KEY = {"X-API-Key": builders.API_KEY}
 
@@ -34,9 +34,9 @@ class World:
 
 
 @pytest.fixture
-async def world(kafka_bootstrap: str, topic_prefix: str, tmp_path: Path) -> AsyncIterator[World]:
-    await create_topics(kafka_bootstrap, prefix=f"{topic_prefix}{tmp_path.name}-")
-    bus = Bus(kafka_bootstrap, f"{topic_prefix}{tmp_path.name}-")
+async def world(kafka_bootstrap: str, tmp_path: Path) -> AsyncIterator[World]:
+    bus = Bus(kafka_bootstrap, f"t{secrets.token_hex(4)}.")
+    await bus.create_topics()
     upstream, key = ScriptedUpstream(), builders.SigningKey()
     await upstream.start()
     await bus.publish_everything(key, f"http://127.0.0.1:{upstream.port}")

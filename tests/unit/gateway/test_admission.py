@@ -199,3 +199,38 @@ def test_large_bodies_stale_tables_and_a_full_log_are_refused(world: World) -> N
     assert world.refusal() == (503, "recording-unavailable")
     world.tables.set_fresh(False)
     assert world.refusal() == (503, "tables-stale")
+
+
+def test_an_address_with_too_many_failures_may_only_use_known_credentials(world: World) -> None:
+    token = KEY.token()
+    assert isinstance(world.call(token=token), Admitted)
+    for number in range(200):
+        assert world.refusal(token=f"bad{number}") == (401, "invalid-token")
+    outcome = world.call(token="another")
+    assert isinstance(outcome, Refusal)
+    assert (outcome.problem.name, outcome.problem.status) == ("too-many-failures", 429)
+    assert b"Retry-After: 1\r\n" in outcome.headers
+    assert world.refusal(token=KEY.token(iat=1)) == (429, "too-many-failures")  # valid, but never seen
+    assert world.refusal(key="unknown") == (429, "too-many-failures")
+    assert isinstance(world.call(token=token), Admitted)
+    assert isinstance(world.call(), Admitted)  # a known key
+
+
+def test_quota_answers_say_when_it_ends(world: World) -> None:
+    until = NOW + timedelta(minutes=5)
+    world.allow(blocked_until=until, blocked_reason="quota-reached")
+    outcome = world.call()
+    assert isinstance(outcome, Refusal)
+    assert outcome.headers == b"Retry-After: 300\r\n"
+
+
+def test_a_full_log_lets_calls_pass_where_the_operator_says_so(world: World) -> None:
+    world.gate._pass_unrecorded = True
+    for _ in range(8):
+        assert isinstance(world.call(), Admitted)
+    outcome = world.call()
+    assert isinstance(outcome, Admitted)
+    assert (outcome.slot, len(outcome.request_id)) == (-1, 32)
+    end = world.log.end
+    world.gate.record_call(outcome, 200, 0, 0)
+    assert world.log.end == end

@@ -1,12 +1,13 @@
 """Whatever instant a worker dies at, its log gives back every record, and a mark for every call that was open."""
 
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from gateway.adapters import write_ahead_log
-from gateway.adapters.stream_files import StreamBusy, StreamFiles, orphans
+from gateway.adapters.stream_files import DRAFT_SECONDS, StreamBusy, StreamFiles, orphans
 from gateway.adapters.write_ahead_log import CLAIM_MARGIN_US, WriteAheadLog
 from shared.clock import FixedClock, to_us
 from shared.events.call_record import CALL, CALL_BYTES, COMMIT_OFFSET, FLAG_INTENT_ONLY, STREAM_CLOSED, checksum
@@ -162,6 +163,10 @@ def test_leftovers_of_interrupted_creations_are_removed(tmp_path: Path) -> None:
     (tmp_path / ".draft").mkdir()
     (tmp_path / ".draft" / "header").write_bytes(b"")
     assert orphans(tmp_path) == []
+    assert [path.name for path in tmp_path.iterdir()] == [".draft"]  # perhaps a worker is making it
+    long_ago = (tmp_path / ".draft").stat().st_mtime - 2 * DRAFT_SECONDS
+    os.utime(tmp_path / ".draft", (long_ago, long_ago))
+    assert orphans(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
 
 
@@ -218,3 +223,37 @@ class TestCompleteUntil:
         assert log.complete_until_us() == to_us(clock.now()) - CLAIM_MARGIN_US
         finish(log, slot)
         assert len(all_calls(log)) == 1
+
+
+def test_a_hole_between_whole_records_is_filled_and_what_came_after_it_is_kept(
+    tmp_path: Path, clock: FixedClock
+) -> None:
+    log = new_log(tmp_path, clock)
+    for _ in range(5):
+        call(log)
+    segment = log._files.segment(0)
+    segment[CALL_BYTES : 3 * CALL_BYTES] = bytes(2 * CALL_BYTES)  # a power loss took a page
+    torn = write_ahead_log.metrics.TORN._value.get()
+    log.close()
+    adopted, _ = adopt(tmp_path, clock)
+    calls = all_calls(adopted)
+    assert [one[0] for one in calls] == [1, 2, 3, 4, 5]
+    assert [bool(one[13] & FLAG_INTENT_ONLY) for one in calls] == [False, True, True, False, False]
+    assert len({one[14] for one in calls}) == 5
+    assert [one[1] for one in calls] == sorted(one[1] for one in calls)
+    assert write_ahead_log.metrics.TORN._value.get() == torn + 2
+
+
+def test_the_next_segment_is_prepared_before_it_is_needed(tmp_path: Path, clock: FixedClock) -> None:
+    log = new_log(tmp_path, clock)
+    assert log.segment_to_prepare() == 0
+    log.make_segment(0)
+    call(log)
+    while log.segment_to_prepare() < 0:
+        call(log)
+    log.make_segment(log.segment_to_prepare())
+    log.sync()
+    before = sorted(path.name for path in tmp_path.glob("*/*.segment"))
+    while log._allocated == log._records:
+        call(log)
+    assert sorted(path.name for path in tmp_path.glob("*/*.segment")) == before

@@ -1,15 +1,22 @@
-"""The gateway's composition root: settings -> log, tables, shipper -> admission -> the listening socket."""
+"""The gateway's composition root: settings -> log, tables, shipper -> admission -> the listening socket.
+
+`python -m gateway.main` is one worker, or the supervisor of several, which starts this module once for each.
+"""
 
 import asyncio
 import contextlib
 import gc
+import sys
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import structlog
 
 from gateway import metrics
 from gateway.adapters.access_token import AccessTokens
+from gateway.adapters.log_keeper import keep_log
+from gateway.adapters.rate_exchange import RateExchange
 from gateway.adapters.refusal_counts import RefusalCounts
 from gateway.adapters.stream_files import StreamFiles, orphans
 from gateway.adapters.tables import GatewayTables, topic_tables
@@ -17,14 +24,18 @@ from gateway.adapters.upstream_pool import UpstreamPool
 from gateway.adapters.usage_shipper import UsageShipper
 from gateway.adapters.write_ahead_log import WriteAheadLog
 from gateway.domain.cross_origin import rule_for_pages
+from gateway.domain.failure_budget import FailureBudget
 from gateway.entrypoints.answers import Answers
+from gateway.entrypoints.listening import open_listener
 from gateway.entrypoints.proxy import SWEEP_SECONDS, ProxyServer
+from gateway.entrypoints.supervisor import Supervisor, worker_command
+from gateway.entrypoints.worker_link import WorkerEnd
 from gateway.settings import Settings
 from gateway.use_cases import CallGate
 from shared.clock import Clock, OffsetClock, SystemClock
 from shared.events.call_record import CALL_BYTES
 from shared.events.topics import GATEWAY_REQUESTS
-from shared.http.operations import Readiness, operations_app, serve
+from shared.http.operations import Readiness, operations_app, own_metrics, serve
 from shared.messaging.sandbox_clock import sandbox_clock_table
 from shared.messaging.table import TopicTable
 from shared.observability.logs import configure_logging
@@ -33,12 +44,24 @@ from shared.service import run_service
 
 log = structlog.get_logger()
 
+ORPHAN_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerPlace:
+    """Which of how many workers this is. `link`: descriptor of its end of the link to the supervisor, or -1."""
+
+    number: int = 0
+    count: int = 1
+    link: int = -1
+
 
 class Gateway:
     """One worker. `port` is known once it listens."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, place: WorkerPlace = WorkerPlace()) -> None:
         self._settings = settings
+        self._place = place
         self.port = 0
         self.listening = asyncio.Event()
         servers, prefix = settings.kafka_bootstrap_servers, settings.kafka_topic_prefix
@@ -51,6 +74,7 @@ class Gateway:
             self._clock = offset_clock = OffsetClock()
             self._sandbox_clock = sandbox_clock_table(servers, prefix, offset_clock, self._clock_moved)
         self._shipper: UsageShipper | None = None
+        self._exchange: RateExchange | None = None
         self._background: list[Callable[[], Awaitable[None]]] = [feed.run for feed in self._feeds]
         if self._sandbox_clock is not None:
             self._background.append(self._sandbox_clock.run)
@@ -59,6 +83,7 @@ class Gateway:
                 "tables": lambda: all(feed.ready.is_set() for feed in self._feeds),
                 "clock": lambda: self._sandbox_clock is None or self._sandbox_clock.ready.is_set(),
                 "stream_announced": lambda: self._shipper is not None and self._shipper.announced.is_set(),
+                "rate_counts": lambda: self._exchange is not None and self._exchange.ready.is_set(),
                 "tables_fresh": self.tables.are_fresh,
                 "listening": self.listening.is_set,
             }
@@ -69,7 +94,10 @@ class Gateway:
             self._shipper.beat_now()
 
     async def operations(self) -> None:
-        """The operations port."""
+        """The operations port, or the link to the supervisor, which has it."""
+        if self._place.link >= 0:
+            await WorkerEnd(self._place.link, self.readiness.failing, own_metrics).run()
+            return
         app = operations_app(self.readiness, service="gateway")
         await serve(app, self._settings.operations_host, self._settings.operations_port)
 
@@ -82,42 +110,44 @@ class Gateway:
                 # The clock first: intents of adopted logs must not be stamped with a time that the sandbox has left.
                 if self._sandbox_clock is not None:
                     await self._sandbox_clock.ready.wait()
-                await self._serve(group)
+                await self._serve(group, tasks)
             finally:
                 for task in tasks:
                     task.cancel()
 
-    async def _serve(self, group: asyncio.TaskGroup) -> None:
+    async def _serve(self, group: asyncio.TaskGroup, tasks: list[asyncio.Task[None]]) -> None:
         settings = self._settings
+        servers, prefix = settings.kafka_bootstrap_servers, settings.kafka_topic_prefix
         refusals = RefusalCounts(self._clock)
         current, adopted = self._open_logs()
-        self._shipper = shipper = UsageShipper(
-            settings.kafka_bootstrap_servers, settings.kafka_topic_prefix, current, adopted, refusals, self._clock
-        )
+        self._shipper = shipper = UsageShipper(servers, prefix, current, adopted, refusals, self._clock)
         shipping = group.create_task(shipper.run())
+        tasks.append(group.create_task(self._adopt_orphans(shipper)))
+        tasks.append(group.create_task(keep_log(current, sync_seconds=settings.wal_sync_seconds)))
         pool = UpstreamPool(group.create_task)
-        gate = CallGate(
-            self.tables,
-            self._tokens,
-            current,
-            refusals,
-            self._clock,
-            max_body_bytes=settings.max_body_bytes,
-            pages=rule_for_pages([settings.portal_url, *filter(None, settings.portal_origins.split(","))]),
-        )
-        server = ProxyServer(gate, pool, Answers(settings.portal_url), metrics.CALLS)
+        server = ProxyServer(self._gate(current, refusals), pool, Answers(settings.portal_url), metrics.CALLS)
         try:
             for feed in self._feeds:
                 await feed.ready.wait()
+            self._exchange = RateExchange(
+                servers,
+                prefix,
+                current.stream_id.hex(),
+                self.tables,
+                interval_seconds=settings.rate_exchange_seconds,
+            )
+            tasks.append(group.create_task(self._exchange.run()))
+            await self._exchange.ready.wait()
             await shipper.announced.wait()
             self._judge_age()
-            self.port = await server.listen(settings.host, settings.port)
+            place = settings.wal_directory / f"listener-{self._place.number}.sock"
+            self.port = await server.listen(settings.host, settings.port, place)
             # Nothing that lives from here on is garbage: collections need not look at it again.
             gc.collect()
             gc.freeze()
             gc.set_threshold(50_000, 20, 50)
             self.listening.set()
-            log.info("gateway listens", port=self.port, stream=current.stream_id.hex())
+            log.info("gateway listens", port=self.port, stream=current.stream_id.hex(), worker=self._place.number)
             while True:
                 await asyncio.sleep(SWEEP_SECONDS)
                 server.sweep()
@@ -127,8 +157,22 @@ class Gateway:
             task = asyncio.current_task()
             if task is not None:
                 task.uncancel()
-            await self._stop(server, pool, shipper, shipping, current, adopted)
+            await self._stop(server, pool, shipper, shipping, current)
             raise
+
+    def _gate(self, current: WriteAheadLog, refusals: RefusalCounts) -> CallGate:
+        settings = self._settings
+        return CallGate(
+            self.tables,
+            self._tokens,
+            current,
+            refusals,
+            self._clock,
+            max_body_bytes=settings.max_body_bytes,
+            failures=FailureBudget(settings.failures_per_second, settings.failures_burst),
+            pass_unrecorded=settings.wal_full == "pass",
+            pages=rule_for_pages([settings.portal_url, *filter(None, settings.portal_origins.split(","))]),
+        )
 
     async def _stop(
         self,
@@ -137,8 +181,9 @@ class Gateway:
         shipper: UsageShipper,
         shipping: asyncio.Task[None],
         current: WriteAheadLog,
-        adopted: list[WriteAheadLog],
     ) -> None:
+        self.listening.clear()
+        await asyncio.sleep(self._settings.drain_notice_seconds)
         await server.drain(self._settings.shutdown_seconds)
         pool.close()
         shipper.close()
@@ -155,24 +200,39 @@ class Gateway:
         settings = self._settings
         directory = settings.wal_directory
         directory.mkdir(parents=True, exist_ok=True)
-        adopted = []
-        for files in orphans(directory):
-            stream = WriteAheadLog(files, self._clock, max_bytes=settings.wal_max_bytes)
-            intents = stream.recover()
-            metrics.ADOPTED.inc()
-            metrics.INTENTS.inc(intents)
-            waiting = stream.end - 1 - stream.acknowledged
-            log.info("adopted a stream", stream=stream.stream_id.hex(), unshipped=waiting, intents=intents)
-            adopted.append(stream)
+        adopted = self._adopt()
         files = StreamFiles.create(
             directory,
             partitions=GATEWAY_REQUESTS.partitions,
             segment_records=max(1, settings.wal_segment_bytes // CALL_BYTES),
             open_slots=settings.open_calls_max,
         )
-        other_bytes = sum(stream.bytes_on_disk for stream in adopted)
-        current = WriteAheadLog(files, self._clock, max_bytes=settings.wal_max_bytes, other_bytes=other_bytes)
+        current = WriteAheadLog(
+            files,
+            self._clock,
+            max_bytes=settings.wal_max_bytes // self._place.count,
+            other_bytes=sum(stream.bytes_on_disk for stream in adopted),
+        )
         return current, adopted
+
+    def _adopt(self) -> list[WriteAheadLog]:
+        adopted = []
+        for files in orphans(self._settings.wal_directory):
+            stream = WriteAheadLog(files, self._clock, max_bytes=self._settings.wal_max_bytes)
+            intents = stream.recover()
+            metrics.ADOPTED.inc()
+            metrics.INTENTS.inc(intents)
+            waiting = stream.end - 1 - stream.acknowledged
+            log.info("adopted a stream", stream=stream.stream_id.hex(), unshipped=waiting, intents=intents)
+            adopted.append(stream)
+        return adopted
+
+    async def _adopt_orphans(self, shipper: UsageShipper) -> None:
+        """The log of a worker that dies beside us is shipped now, not when its place is taken again."""
+        while True:
+            await asyncio.sleep(ORPHAN_SECONDS)
+            for stream in self._adopt():
+                shipper.adopt(stream)
 
     async def _watch_age(self) -> None:
         """Calls are admitted while the oldest table is young enough."""
@@ -190,13 +250,36 @@ async def _as_coroutine(runner: Callable[[], Awaitable[None]]) -> None:
     await runner()
 
 
-async def run(settings: Settings) -> None:
+async def run(settings: Settings, arguments: list[str]) -> None:
     """The process."""
     configure_logging("gateway", settings.log_level)
-    gateway = Gateway(settings)
-    await run_service(gateway.operations, gateway.run)
+    if arguments[:1] == ["worker"]:
+        number, count, link = map(int, arguments[1:])
+        gateway = Gateway(settings, WorkerPlace(number, count, link))
+        await run_service(gateway.operations, gateway.run)
+    elif settings.worker_count == 1:
+        gateway = Gateway(settings)
+        await run_service(gateway.operations, gateway.run)
+    else:
+        await _supervise(settings)
+
+
+async def _supervise(settings: Settings) -> None:
+    # Another program's port is an error here, not a loop of dying workers. Bound only, it gets no connection.
+    with open_listener(settings.host, settings.port):
+        supervisor = Supervisor(
+            worker_command(),
+            settings.worker_count,
+            shutdown_seconds=settings.shutdown_seconds + settings.drain_notice_seconds,
+        )
+        app = operations_app(supervisor.readiness, service="gateway", metrics_text=supervisor.metrics)
+
+        async def operations() -> None:
+            await serve(app, settings.operations_host, settings.operations_port)
+
+        await run_service(operations, supervisor.run)
 
 
 if __name__ == "__main__":
     with contextlib.suppress(KeyboardInterrupt):
-        run_main(run(Settings()))
+        run_main(run(Settings(), sys.argv[1:]))

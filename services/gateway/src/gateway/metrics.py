@@ -17,13 +17,26 @@ _BOUNDS_US = [int(bound * 1_000_000) for bound in LATENCY_BOUNDS_SECONDS]
 
 SHIP_FAILURES = Counter("gateway_ship_failures_total", "Failed sends to Kafka; a rise: the log fills until it is back")
 SHIPPED = Counter("gateway_calls_shipped_total", "Call records that Kafka acknowledged")
-TORN = Counter("gateway_log_torn_records_total", "Torn records found in a dead worker's log; a call became an intent")
+TORN = Counter(
+    "gateway_log_torn_records_total",
+    "Torn records found in a dead worker's log; each call became an intent; many: the machine lost power",
+)
 ADOPTED = Counter("gateway_log_adopted_streams_total", "Logs of dead workers taken over; a rise: workers are dying")
 INTENTS = Counter("gateway_log_intents_total", "Calls open when their worker died, recorded unbilled")
 LOG_FULL = Counter("gateway_log_full_total", "Calls refused because the log is full; Kafka has been away for too long")
+UNRECORDED = Counter(
+    "gateway_calls_unrecorded_total", "Calls let through although the log was full (TOLLWAY_WAL_FULL=pass): not billed"
+)
+SYNC_FAILURES = Counter("gateway_log_sync_failures_total", "Failed writes of the log to the disk; look at the disk")
 REFUSALS_DROPPED = Counter("gateway_refusal_counts_merged_total", "Refusal counts merged for want of room")
 LOG_BYTES = Gauge("gateway_log_bytes", "Bytes of log segments on disk; grows while Kafka is away")
 LOG_LAG = Gauge("gateway_log_unshipped_records", "Records that Kafka has not acknowledged yet")
+RATE_EXCHANGE_FAILURES = Counter(
+    "gateway_rate_exchange_failures_total", "Failures to tell or hear rate counts; limits hold per worker meanwhile"
+)
+RATE_PENDING = Gauge(
+    "gateway_rate_pending_calls", "Calls under rate limits that the other workers were not told of at the last interval"
+)
 TABLES_AGE = Gauge("gateway_tables_age_seconds", "Since Kafka last answered the oldest table; at the bound calls stop")
 CONNECTIONS = Gauge("gateway_client_connections", "Open connections of clients")
 OPEN_CALLS = Gauge("gateway_open_calls", "Calls under way")

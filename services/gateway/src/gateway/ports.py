@@ -56,6 +56,10 @@ class Tables(Protocol):
 class TokenVerifier(Protocol):
     """Checks access tokens."""
 
+    def is_known(self, token: bytes) -> bool:
+        """Whether it was verified before, so that `verify` is cheap."""
+        ...
+
     def verify(self, token: bytes) -> TokenClaims | str:
         """The claims of a valid token, else a problem's name."""
         ...
@@ -69,7 +73,7 @@ class CallLog(Protocol):
         ...
 
     def request_id(self, slot: int) -> bytes:
-        """The name of the open call, 32 hexadecimal digits."""
+        """The name of the open call, 32 hexadecimal digits; of -1, of a call that is let through unrecorded."""
         ...
 
     def append(

@@ -1,6 +1,8 @@
 """Every variable that the gateway reads, validated at start."""
 
+import os
 from pathlib import Path
+from typing import Literal
 
 from shared.settings import ServiceSettings
 
@@ -11,10 +13,21 @@ class Settings(ServiceSettings):
     operations_port: int = 8081
     host: str = "127.0.0.1"
     port: int = 8080
+    # Worker processes on the port; 0: one for each processor. With 1 there is no supervisor.
+    gateway_workers: int = 1
+    # After SIGTERM: not ready, but calls are still taken, so that load balancers can notice.
+    drain_notice_seconds: float = 0
     wal_directory: Path
-    # 8 hours at 400 calls/s while Kafka is away; then calls are refused rather than lost.
+    # Of all workers together: 8 hours at 400 calls/s while Kafka is away; then calls are refused rather than lost.
     wal_max_bytes: int = 1 << 30
     wal_segment_bytes: int = 16 << 20
+    # What happens to calls when the log is full: refuse (503), or pass: unrecorded, unbilled and counted.
+    wal_full: Literal["refuse", "pass"] = "refuse"
+    # How often the log is written to the disk; 0: when the system does. Bounds what a power loss can take.
+    wal_sync_seconds: float = 0
+    # Failed authentications of one address: above this, credentials not seen before are refused unchecked.
+    failures_per_second: float = 20
+    failures_burst: int = 200
     open_calls_max: int = 8192
     issuer: str = "http://127.0.0.1:8000"
     portal_url: str = "http://127.0.0.1:8000"
@@ -23,3 +36,10 @@ class Settings(ServiceSettings):
     tables_max_age_seconds: float = 600
     max_body_bytes: int = 10 << 20
     shutdown_seconds: float = 10
+    # How often workers tell one another what they admitted under rate limits.
+    rate_exchange_seconds: float = 0.1
+
+    @property
+    def worker_count(self) -> int:
+        """Worker processes."""
+        return self.gateway_workers or len(os.sched_getaffinity(0))

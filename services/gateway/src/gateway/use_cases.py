@@ -14,6 +14,7 @@ from gateway.domain.cross_origin import (
     with_headers,
     without_cross_origin_lines,
 )
+from gateway.domain.failure_budget import FailureBudget
 from gateway.domain.problems import PAYLOAD_TOO_LARGE, PROBLEMS, Problem, Refusal
 from gateway.domain.request_head import RequestHead
 from gateway.domain.route import ApiRoutes, FoundRoute, OperationRoute, Upstream
@@ -72,6 +73,8 @@ class CallGate:
         *,
         max_body_bytes: int,
         pages: CrossOriginRule | None = None,
+        failures: FailureBudget | None = None,
+        pass_unrecorded: bool = False,
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._tables = tables
@@ -81,6 +84,8 @@ class CallGate:
         self._clock = clock
         self._monotonic_ns = monotonic_ns
         self._pages = pages
+        self._failures = failures or FailureBudget(20, 200)
+        self._pass_unrecorded = pass_unrecorded
         self.max_body_bytes = max_body_bytes
 
     def admit(self, head: RequestHead, peer: bytes) -> Admitted | Refusal | Wait | Reply:
@@ -127,7 +132,7 @@ class CallGate:
         refused = admission.decide_lifecycle(api)
         if refused is not None:
             return refused
-        found = self._credential(head, api)
+        found = self._credential(head, api, peer)
         if not isinstance(found, tuple):
             return found
         credential, claims = found
@@ -161,21 +166,26 @@ class CallGate:
         problem = admission.decide_access(None if entry is None else entry.access, self._clock.now())
         if problem is None:
             return None
-        refusal = admission.refuse_access(problem, api, credential)
+        headers = b"" if entry is None else admission.retry_after(problem, entry.access, self._clock.now())
+        refusal = Refusal(problem, headers, api.api_number, credential.application_number)
         missing = entry is None or not entry.access.subscription_id
         return Wait(refusal) if missing and admission.is_young(claims, real_now()) else refusal
 
     def _credential(
-        self, head: RequestHead, api: ApiRoutes
+        self, head: RequestHead, api: ApiRoutes, peer: bytes
     ) -> tuple[CredentialState, TokenClaims | None] | Refusal | Wait:
         """A bearer token goes before an API key."""
         token = bearer_token(head.authorization)
         if token is None:
-            return self._key_holder(head.api_key, api)
+            return self._key_holder(head.api_key, api, peer)
         if not token:
             return admission.refuse_unauthenticated("missing-credentials", api.api_number)
+        # Callers behind the same address whose tokens are known go on: only unknown tokens cost a signature check.
+        if self._failures.is_spent(peer, self._monotonic_ns()) and not self._tokens.is_known(token):
+            return self._too_many_failures(api, peer)
         claims = self._tokens.verify(token)
         if isinstance(claims, str):
+            self._failures.note_failure(peer, self._monotonic_ns())
             return admission.refuse_unauthenticated(claims, api.api_number)
         credential = self._tables.client(claims.client_id)
         if credential is None:
@@ -185,15 +195,22 @@ class CallGate:
         refused = admission.decide_token(claims, credential, api)
         return (credential, claims) if refused is None else refused
 
-    def _key_holder(self, shown: bytes | None, api: ApiRoutes) -> tuple[CredentialState, None] | Refusal:
+    def _key_holder(self, shown: bytes | None, api: ApiRoutes, peer: bytes) -> tuple[CredentialState, None] | Refusal:
         if not shown:
             return admission.refuse_unauthenticated("missing-credentials", api.api_number)
         key = api_key(shown)
         credential = self._tables.api_key(key.sha256)
+        if credential is None and self._failures.is_spent(peer, self._monotonic_ns()):
+            return self._too_many_failures(api, peer)
         refused = admission.decide_api_key(key, credential, api, real_now())
         if credential is None or refused is not None:
+            self._failures.note_failure(peer, self._monotonic_ns())
             return refused or admission.refuse_unauthenticated("unknown-api-key", api.api_number)
         return credential, None
+
+    def _too_many_failures(self, api: ApiRoutes, peer: bytes) -> Refusal:
+        retry = b"Retry-After: %d\r\n" % self._failures.retry_after_seconds(peer, self._monotonic_ns())
+        return Refusal(PROBLEMS["too-many-failures"], retry, api.api_number)
 
     def _reserve(
         self, admitted: Admitted, entry: AccessSlot, api: ApiRoutes, credential: CredentialState
@@ -215,7 +232,7 @@ class CallGate:
             access.plan_version_number,
             FLAG_SANDBOX if admitted.sandbox else 0,
         )
-        if slot < 0:
+        if slot < 0 and not self._pass_unrecorded:
             return Refusal(
                 PROBLEMS["recording-unavailable"],
                 b"Retry-After: 5\r\n",
@@ -249,6 +266,8 @@ class CallGate:
     ) -> int:
         """Append the call's record. To be called before the last byte of the answer is sent; its latency in us."""
         latency_us = (self._monotonic_ns() - call.started_ns) // 1000
+        if call.slot < 0:
+            return latency_us  # the log was full and the operator lets calls pass: counted when it was admitted
         billable = is_billable(call.access, call.sandbox, call.upstream_status, upstream_failed)
         self._log.append(
             call.slot,

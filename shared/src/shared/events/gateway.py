@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+import msgspec
+
 from shared.events.envelope import Event, State
 
 
@@ -14,6 +16,24 @@ class CallsRefused(Event, frozen=True, kw_only=True, tag="gateway.calls_refused.
     api_number: int
     application_number: int
     calls: int
+
+
+class RateCount(msgspec.Struct, frozen=True, array_like=True):
+    """Calls that one worker admitted for one access entry, and how busy each of its limits is by what it knows."""
+
+    application_id: str
+    api_id: str
+    sandbox: bool
+    calls: int
+    busy_us: tuple[int, ...]
+
+
+class RateCounts(Event, frozen=True, kw_only=True, tag="gateway.rate_counts.v1"):
+    """What one worker admitted since it last said so (`gateway.rate-counts`). Real time: limits are no business."""
+
+    worker: str
+    sent_at: datetime
+    entries: tuple[RateCount, ...]
 
 
 class SandboxClock(State, frozen=True, kw_only=True, tag="sandbox.clock.v1"):

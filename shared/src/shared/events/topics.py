@@ -30,7 +30,10 @@ class Topic:
                 "min.cleanable.dirty.ratio": "0.1",
                 "max.compaction.lag.ms": str(_HOUR_MS),
             }
-        return {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
+        config = {"cleanup.policy": "delete", "retention.ms": str(self.retention_ms)}
+        if self.retention_ms < _HOUR_MS:
+            config["segment.ms"] = str(self.retention_ms // 2)  # only closed segments are deleted
+        return config
 
 
 CATALOG_APIS = Topic("catalog.apis", "state", 4)
@@ -43,7 +46,7 @@ SUBSCRIPTIONS_STATE = Topic("subscriptions.state", "state", 8)
 SUBSCRIPTIONS_ACCESS = Topic("subscriptions.access", "state", 8)
 GATEWAY_REQUESTS = Topic("gateway.requests", "log", 8, inbox=False)
 GATEWAY_REFUSALS = Topic("gateway.refusals", "log", 4)
-GATEWAY_RATE_COUNTS = Topic("gateway.rate-counts", "log", 4, 10 * 60_000)
+GATEWAY_RATE_COUNTS = Topic("gateway.rate-counts", "log", 4, 20 * 60_000, inbox=False)
 METERING_USAGE = Topic("metering.usage", "log", 8, 30 * _DAY_MS, inbox=False)
 METERING_THRESHOLDS = Topic("metering.thresholds", "log", 4, 30 * _DAY_MS)
 METERING_CALL_FILES = Topic("metering.call-files", "log", 2, 30 * _DAY_MS)

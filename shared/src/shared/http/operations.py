@@ -1,7 +1,7 @@
 """The operations port of every service: /livez, /readyz, /metrics."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import uvicorn
@@ -23,7 +23,14 @@ class Readiness:
         return [name for name, holds in self.checks.items() if not holds()]
 
 
-def operations_app(readiness: Readiness, *, service: str) -> FastAPI:
+async def own_metrics() -> bytes:
+    """Of this process, in the text format."""
+    return generate_latest()
+
+
+def operations_app(
+    readiness: Readiness, *, service: str, metrics_text: Callable[[], Awaitable[bytes]] = own_metrics
+) -> FastAPI:
     """An app of its own, on a port of its own: never reachable where callers are."""
     app = FastAPI(title=f"{service} operations", docs_url=None, redoc_url=None, openapi_url=None)
 
@@ -41,7 +48,7 @@ def operations_app(readiness: Readiness, *, service: str) -> FastAPI:
 
     @app.get("/metrics")
     async def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+        return Response(await metrics_text(), media_type=CONTENT_TYPE_LATEST)
 
     return app
 

@@ -2,15 +2,18 @@
 
 import asyncio
 import sys
+from collections.abc import Sequence
 
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import TopicAlreadyExistsError
 
-from shared.events.topics import all_topics
+from shared.events.topics import Topic, all_topics
 
 
-async def create_topics(bootstrap_servers: str, *, prefix: str = "", replication_factor: int = 1) -> None:
-    """Create every topic that is not there yet; existing ones stay as they are."""
+async def create_topics(
+    bootstrap_servers: str, *, prefix: str = "", replication_factor: int = 1, topics: Sequence[Topic] | None = None
+) -> None:
+    """Create every topic (or those named) that is not there yet; existing ones stay as they are."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
     await admin.start()
     try:
@@ -22,7 +25,7 @@ async def create_topics(bootstrap_servers: str, *, prefix: str = "", replication
                 replication_factor=replication_factor,
                 topic_configs=topic.config(),
             )
-            for topic in all_topics()
+            for topic in (all_topics() if topics is None else topics)
             if prefix + topic.name not in existing
         ]
         if missing:

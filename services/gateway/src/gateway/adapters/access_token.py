@@ -91,6 +91,10 @@ class AccessTokens:
         self._verified.clear()
         self._refused.clear()
 
+    def is_known(self, token: bytes) -> bool:
+        """Whether it was verified before, so that `verify` is cheap."""
+        return token in self._verified
+
     def verify(self, token: bytes) -> TokenClaims | str:
         """The claims of a valid token, else a problem's name."""
         claims = self._verified.get(token)

@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 import struct
+import time
 from pathlib import Path
 
 from shared.events.call_record import CALL_BYTES
@@ -20,6 +21,7 @@ _HEADER = struct.Struct("<Q16sIIIIQQQ")
 _CHECKPOINT = struct.Struct("<QQQ")  # acknowledged sequence, its time_us, the last complete_until_us sent
 _CHECKPOINT_OFFSET = 40
 _PAGE = mmap.PAGESIZE
+DRAFT_SECONDS = 60
 
 
 class StreamBusy(Exception):
@@ -132,15 +134,34 @@ class StreamFiles:
         """A segment, made when it is not there. Raises OSError when the disk is full."""
         found = self._segments.get(number)
         if found is None:
-            found = self._segments[number] = _map(self.path / f"{number:016}.segment", self.segment_bytes)
+            found = self._segments[number] = _map(self._segment_path(number), self.segment_bytes)
         return found
+
+    def allocate(self, number: int) -> None:
+        """Make a segment's file with all its blocks, from any thread; `segment` maps it later."""
+        _map(self._segment_path(number), self.segment_bytes).close()
+
+    def sync(self) -> None:
+        """Write what is mapped to the disk, from any thread."""
+        for path in (self.path / "open-calls", *sorted(self.path.glob("*.segment"))[-2:], self.path / "header"):
+            try:
+                handle = os.open(path, os.O_RDONLY)
+            except FileNotFoundError:
+                continue  # shipped and freed meanwhile
+            try:
+                os.fdatasync(handle)
+            finally:
+                os.close(handle)
+
+    def _segment_path(self, number: int) -> Path:
+        return self.path / f"{number:016}.segment"
 
     def drop_segment(self, number: int) -> None:
         """Every record of it is acknowledged."""
         segment = self._segments.pop(number, None)
         if segment is not None:
             segment.close()
-        (self.path / f"{number:016}.segment").unlink(missing_ok=True)
+        self._segment_path(number).unlink(missing_ok=True)
 
     def close(self) -> None:
         """Leave the stream to whoever adopts it."""
@@ -161,18 +182,20 @@ class StreamFiles:
 
 
 def orphans(directory: Path) -> list[StreamFiles]:
-    """Streams of dead workers, now locked by us; drafts and leftovers of interrupted deletions are removed."""
+    """Streams of dead workers, now locked by us; old drafts and leftovers of interrupted deletions are removed."""
     found = []
     for path in sorted(directory.iterdir()):
         if not path.is_dir():
             continue
         try:
             if path.name.startswith("."):
+                if time.time() - path.stat().st_mtime < DRAFT_SECONDS:  # noqa: TID251 - files have real times
+                    continue  # a worker is making it
                 leftover = StreamFiles(path)
                 shutil.rmtree(path)
                 leftover.close()
             else:
                 found.append(StreamFiles.open(path))
-        except (StreamBusy, NotAStream):
-            continue
+        except (StreamBusy, NotAStream, FileNotFoundError):
+            continue  # living, unreadable, or gone: another worker was faster
     return found

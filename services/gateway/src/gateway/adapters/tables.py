@@ -1,7 +1,9 @@
 """The gateway's four tables in memory, rebuilt from compacted topics at start; older versions are ignored."""
 
+import time
+
 from gateway.adapters.access_token import AccessTokens
-from gateway.domain.rate_limit import RateLimiter
+from gateway.domain.rate_limit import EntryKey, RateLimiter
 from gateway.domain.route import ApiRoutes, FoundRoute, RouteKey, RouteTable, route_key, routes_of
 from shared.events.catalog import ApiState, Environment
 from shared.events.envelope import decode
@@ -23,12 +25,15 @@ class Slot:
 
     __slots__ = ("access", "is_open", "limiter")
 
-    def __init__(self, access: Access, before: "Slot | None") -> None:
+    def __init__(self, access: Access, before: "Slot | None", key: EntryKey, changed: list[RateLimiter]) -> None:
         self.access = access
         self.is_open = access.allowed and access.valid_until is None and access.blocked_until is None
         kept: RateLimiter | None = None if before is None else before.limiter
         if kept is None or kept.limits != access.rate_limits:
-            kept = RateLimiter(access.rate_limits)
+            fresh = RateLimiter(access.rate_limits, key, changed)
+            if kept is not None:
+                fresh.inherit(kept, time.monotonic_ns())
+            kept = fresh
         self.limiter: RateLimiter = kept
 
 
@@ -44,6 +49,7 @@ class GatewayTables:
         self._hashes_of: dict[str, list[str]] = {}
         self._access: dict[tuple[str, str, bool], Slot] = {}
         self._fresh = False
+        self.changed: list[RateLimiter] = []  # limiters with calls that other workers have not been told of
 
     # What admission asks
     def routes(self, key: RouteKey) -> ApiRoutes | None:
@@ -65,6 +71,11 @@ class GatewayTables:
     def access(self, application_id: str, api_id: str, sandbox: bool) -> Slot | None:
         """The access entry."""
         return self._access.get((application_id, api_id, sandbox))
+
+    def limiter(self, key: EntryKey) -> RateLimiter | None:
+        """The limiter of an access entry."""
+        slot = self._access.get(key)
+        return None if slot is None else slot.limiter
 
     def are_fresh(self) -> bool:
         """False when Kafka has been away for longer than the set age; kept up to date by `set_fresh`."""
@@ -131,7 +142,7 @@ class GatewayTables:
             return
         for sandbox, access in ((False, entry.production), (True, entry.sandbox)):
             slot = (application_id, api_id, sandbox)
-            self._access[slot] = Slot(access, self._access.get(slot))
+            self._access[slot] = Slot(access, self._access.get(slot), slot, self.changed)
 
 
 def topic_tables(tables: GatewayTables, bootstrap_servers: str, topic_prefix: str) -> list[TopicTable]:

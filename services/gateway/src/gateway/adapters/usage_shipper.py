@@ -51,6 +51,7 @@ class UsageShipper:
         self._starting = asyncio.Lock()
         self._heartbeat_at = 0.0
         self._closing = False
+        self._adoption = asyncio.Event()
         self.announced = asyncio.Event()  # Kafka has acknowledged the stream's first heartbeat
 
     def beat_now(self) -> None:
@@ -58,9 +59,16 @@ class UsageShipper:
         self._heartbeat_at = 0.0
         self._log.appended.set()
 
+    def adopt(self, stream: WriteAheadLog) -> None:
+        """Ship and close a dead worker's stream, too."""
+        self._adopted.append(stream)
+        self._log.other_bytes = sum(one.bytes_on_disk for one in self._adopted)
+        self._adoption.set()
+
     def close(self) -> None:
         """No call is open any more: ship the rest, close the stream, and end `run`."""
         self._closing = True
+        self._adoption.set()
         self._log.appended.set()
 
     async def run(self) -> None:
@@ -136,7 +144,13 @@ class UsageShipper:
         stream.delete()
 
     async def _ship_adopted(self) -> None:
-        while self._adopted:
+        while True:
+            if not self._adopted:
+                if self._closing:
+                    return
+                await self._adoption.wait()
+                self._adoption.clear()
+                continue
             stream = self._adopted[0]
             try:
                 # What it said last still holds, and closing says the rest.

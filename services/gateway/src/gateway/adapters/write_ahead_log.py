@@ -6,9 +6,11 @@ worker appends them as intents, unbilled. All calls are synchronous and belong t
 """
 
 import asyncio
+import secrets
 import struct
 import time
 import zlib
+from typing import Any
 
 import structlog
 
@@ -23,6 +25,11 @@ log = structlog.get_logger()
 LONG_CALL_SECONDS = 30.0
 # Readers take a call's admission as its time less its latency, which is measured on another clock: room for the drift.
 CLAIM_MARGIN_US = 20_000
+
+# How far behind a hole whole records are looked for: a page that was not written holds 42 of them.
+SEARCHED_RECORDS = 4096
+# The next segment is made when less than this share of the present one is left.
+PREPARE_SHARE = 0.25
 
 _COMMIT = struct.Struct("<I")
 _BODY = struct.Struct(CALL.format.removesuffix("I"))  # a record without its commit word
@@ -105,14 +112,33 @@ class WriteAheadLog:
         return slot
 
     def request_id(self, slot: int) -> bytes:
-        """The name of the open call, 32 hexadecimal digits."""
+        """The name of the open call, 32 hexadecimal digits; of -1, of a call that is let through unrecorded."""
+        if slot < 0:
+            metrics.UNRECORDED.inc()
+            return secrets.token_hex(16).encode()
         return self._request_prefix_hex + b"%016x" % int.from_bytes(self._calls[slot][5][8:], "big")
+
+    def _may_grow(self) -> bool:
+        # A single segment is always allowed, or a small bound would stop the gateway for good.
+        size = self._files.segment_bytes
+        return not self.bytes_on_disk or self.bytes_on_disk + self.other_bytes + size <= self._max_bytes
+
+    def segment_to_prepare(self) -> int:
+        """The number of the segment that will be needed soon, or -1; to be made by a thread (`make_segment`)."""
+        left = self._allocated - self.end + 1 - len(self._calls)
+        return self._allocated // self._records if left < self._records * PREPARE_SHARE and self._may_grow() else -1
+
+    def make_segment(self, number: int) -> None:
+        """Take the blocks of a segment's file, away from the loop. Raises OSError when the disk is full."""
+        self._files.allocate(number)
+
+    def sync(self) -> None:
+        """To the disk, away from the loop: what a power loss may take is what came since the last time."""
+        self._files.sync()
 
     def _grow(self) -> bool:
         """One segment more, within the bound and the disk."""
-        size = self._files.segment_bytes
-        # A single segment is always allowed, or a small bound would stop the gateway for good.
-        if self.bytes_on_disk and self.bytes_on_disk + self.other_bytes + size > self._max_bytes:
+        if not self._may_grow():
             return False
         try:
             self._files.segment(self._allocated // self._records)
@@ -221,21 +247,48 @@ class WriteAheadLog:
         return len(intents)
 
     def _find_end(self) -> set[bytes]:
-        """Move `end` behind the last whole record; the request ids of the last ones."""
-        recent: list[bytes] = []
-        while self.end <= self._allocated:
-            number, index = divmod(self.end - 1, self._records)
-            record = self._files.segment(number)[index * CALL_BYTES : (index + 1) * CALL_BYTES]
-            fields = CALL.unpack(record)
-            if fields[0] != self.end or fields[-1] != checksum(record):
-                if any(record):
-                    metrics.TORN.inc()
-                    log.error("torn record in a dead worker's log", stream=self.stream_id.hex(), sequence=self.end)
+        """Move `end` behind the last whole record; the request ids of all that Kafka lacks.
+
+        Without a power loss only the last record can be torn. Pages that a power loss took leave holes between whole
+        records: those are filled with empty intents, so that what came after them is not lost with them.
+        """
+        recent: set[bytes] = set()
+        last = self.acknowledged
+        for sequence in range(self.acknowledged + 1, self._allocated + 1):
+            fields = self._whole_record(sequence)
+            if fields is not None:
+                last = sequence
+                recent.add(fields[-2])
+                self._last_us = max(self._last_us, fields[1])
+            elif sequence > last + SEARCHED_RECORDS:
                 break
-            recent.append(fields[-2])
-            self._last_us = max(self._last_us, fields[1])
-            self.end += 1
-        return set(recent)
+        previous_us = self._acknowledged_us
+        while self.end <= last:
+            fields = self._whole_record(self.end)
+            if fields is None:
+                self._report_damage()
+                request_id = self._request_prefix + b"\xff" + self.end.to_bytes(7, "big")
+                nothing = (0,) * 11
+                self._write(_BODY.pack(self.end, previous_us, *nothing, FLAG_INTENT_ONLY, request_id))
+            else:
+                previous_us = fields[1]
+                self.end += 1
+        if self.end <= self._allocated and any(self._raw_record(self.end)):
+            self._report_damage()
+        return recent
+
+    def _report_damage(self) -> None:
+        metrics.TORN.inc()
+        log.error("torn record in a dead worker's log", stream=self.stream_id.hex(), sequence=self.end)
+
+    def _raw_record(self, sequence: int) -> bytes:
+        number, index = divmod(sequence - 1, self._records)
+        return self._files.segment(number)[index * CALL_BYTES : (index + 1) * CALL_BYTES]
+
+    def _whole_record(self, sequence: int) -> tuple[Any, ...] | None:
+        record = self._raw_record(sequence)
+        fields = CALL.unpack(record)
+        return fields if fields[0] == sequence and fields[-1] == checksum(record) else None
 
     def close(self) -> None:
         """Leave the rest to whoever adopts the stream."""

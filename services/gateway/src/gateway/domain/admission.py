@@ -1,5 +1,6 @@
 """The one place that refuses. Order: route, lifecycle, credential, access entry, rate limit, then log and upstream."""
 
+import math
 from datetime import datetime
 
 from gateway.domain.credential import ApiKey, TokenClaims, is_live_client, is_live_key
@@ -71,6 +72,13 @@ def decide_access(access: Access | None, now: datetime) -> Problem | None:
     if access.blocked_until is not None and now < access.blocked_until:
         return _forbidden(access.blocked_reason, "quota-reached")
     return None
+
+
+def retry_after(problem: Problem, access: Access, now: datetime) -> bytes:
+    """When a quota or a spend cap lets calls pass again, as a header line."""
+    if problem.status != 429 or access.blocked_until is None:
+        return b""
+    return b"Retry-After: %d\r\n" % max(1, math.ceil((access.blocked_until - now).total_seconds()))
 
 
 def _forbidden(reason: str, otherwise: str) -> Problem:

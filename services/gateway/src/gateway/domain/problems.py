@@ -50,6 +50,7 @@ _ALL = (
     Problem("rate-limited", 429, "Too many calls", "The plan's rate limit is reached. Wait as long as Retry-After says, or change to a larger plan."),
     Problem("quota-reached", 429, "The quota is used up", "The plan's quota for this period is used up. Wait for the next period or change to a larger plan."),
     Problem("spend-cap-reached", 429, "The spend cap is reached", "Raise the spend cap in the developer portal or wait for the next billing period."),
+    Problem("too-many-failures", 429, "Too many failed authentications", "Your address has sent too many credentials that are not valid. Wait as long as Retry-After says, and send a valid one."),
     Problem("headers-too-large", 431, "The request head is too large", "Send fewer or shorter headers."),
     Problem("not-implemented", 501, "Not implemented", "The gateway takes no transfer coding but `chunked`, and no CONNECT and unregistered methods."),
     Problem("upstream-unreachable", 502, "The API's backend cannot be reached", "The provider's backend did not answer properly. Try again; if it stays, contact the provider.", "upstream"),

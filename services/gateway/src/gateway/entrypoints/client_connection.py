@@ -383,7 +383,7 @@ class ClientConnection(ClientStream):
         if self._state == _IDLE:
             if self._buffer and quiet > deadlines.HEAD_SECONDS:
                 self._break_off(_TIMEOUT)
-            elif quiet > deadlines.KEEP_ALIVE_SECONDS or (self._proxy.draining and not self._buffer):
+            elif quiet > deadlines.idle_seconds(draining=self._proxy.draining and not self._buffer):
                 self._transport.close()
         elif self._state == _DRAIN and quiet > deadlines.LINGER_SECONDS and not self._write_paused:
             self._transport.abort()

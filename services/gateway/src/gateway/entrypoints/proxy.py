@@ -1,15 +1,17 @@
 """The listening socket and the connections behind it."""
 
 import asyncio
+import contextlib
 import socket
 import time
-from collections.abc import Callable
+from pathlib import Path
 from typing import cast
 
 from gateway import metrics
 from gateway.entrypoints.answers import Answers
 from gateway.entrypoints.client_connection import ClientConnection
 from gateway.entrypoints.client_stream import ClientStream
+from gateway.entrypoints.listening import BACKLOG, HandOver, open_listener, take_over
 from gateway.metrics import CallStats
 from gateway.ports import Upstreams
 from gateway.use_cases import CallGate
@@ -30,6 +32,8 @@ class ProxyServer:
         self.waiting = 0
         self._connections: set[ClientConnection] = set()
         self._server: asyncio.Server | None = None
+        self._listener: socket.socket | None = None  # a second handle: the first belongs to the loop
+        self._hand_over: HandOver | None = None
 
     def opened(self, connection: ClientStream) -> None:
         """A connection came."""
@@ -47,19 +51,38 @@ class ProxyServer:
         """Room for one call more that waits for the tables."""
         return self.waiting < MAX_WAITING
 
-    async def listen(self, host: str, port: int) -> int:
-        """Accept calls; the port, which the system chooses for 0. SO_REUSEPORT: several workers share one port."""
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listener = socket.socket(family, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        listener.setblocking(False)
-        listener.bind((host, port))
-        loop = asyncio.get_running_loop()
+    async def listen(self, host: str, port: int, place: Path | None = None) -> int:
+        """Accept calls; the port, which the system chooses for 0. `place`: where the socket changes hands."""
+        listener = (take_over(place, host, port) if place is not None else None) or open_listener(host, port)
+        self._listener = listener.dup()
+        self._server = await asyncio.get_running_loop().create_server(self._accept, sock=listener, backlog=BACKLOG)
+        if place is not None:
+            self._hand_over = HandOver(place, self._listener)
+        return int(self._listener.getsockname()[1])
+
+    def _accept(self) -> asyncio.Protocol:
         # A protocol by its methods: asyncio's class adds nothing to them but a cost for each connection.
-        accept = cast(Callable[[], asyncio.Protocol], lambda: ClientConnection(self))
-        self._server = await loop.create_server(accept, sock=listener, backlog=4096)
-        return int(listener.getsockname()[1])
+        return cast(asyncio.Protocol, ClientConnection(self))
+
+    async def _stop_listening(self) -> None:
+        """Connections that wait in the queue are accepted first: closing would reset them."""
+        server, listener = self._server, self._listener
+        if server is None or listener is None:
+            return
+        if self._hand_over is not None:
+            self._hand_over.close()
+        server.close()
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                break
+            client.setblocking(False)
+            with contextlib.suppress(OSError):
+                await loop.connect_accepted_socket(self._accept, client)
+        listener.close()
+        self._server = self._listener = None
 
     def sweep(self) -> None:
         """End connections that take too long."""
@@ -70,8 +93,7 @@ class ProxyServer:
     async def drain(self, seconds: float) -> None:
         """Stop accepting, let calls under way finish, cut off what is left after `seconds`."""
         self.draining = True
-        if self._server is not None:
-            self._server.close()
+        await self._stop_listening()
         deadline = time.monotonic() + seconds
         while self._connections and time.monotonic() < deadline:
             self.sweep()

@@ -1,0 +1,230 @@
+"""Workers tell one another what they admitted, so that a limit holds on the sum over all workers and replicas.
+
+Each worker publishes, at a short interval, how many calls of each access entry it has admitted since the last time,
+with how busy the entry's limits are by all that it knows. The others add the counts to their own; a worker that starts
+takes over the busiest state it finds in the topic, so neither a death nor a restart gives anybody a fresh burst.
+States that nobody changed are said again before they leave the topic. Nothing here stands in the path of a call:
+without Kafka each worker limits what it sees itself, and what it counted is told when Kafka is back.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from gateway import metrics
+from gateway.domain.rate_limit import EntryKey, RateLimiter
+from shared.clock import real_now
+from shared.events.envelope import decode, encode, event_type, headers_for, to_kafka_headers
+from shared.events.gateway import RateCount, RateCounts
+from shared.events.topics import GATEWAY_RATE_COUNTS
+from shared.ids import new_id
+
+log = structlog.get_logger()
+
+RETRY_SECONDS = 0.5
+MAX_ENTRIES = 2_000  # in one record
+HISTORY_SECONDS = GATEWAY_RATE_COUNTS.retention_ms / 1000
+REFRESH_SECONDS = HISTORY_SECONDS / 4
+REFRESH_CHECK_SECONDS = 10.0
+_AWAY = (KafkaError, OSError, TimeoutError)
+
+
+class Limiters(Protocol):
+    """The limits of the access entries."""
+
+    changed: list[RateLimiter]
+
+    def limiter(self, key: EntryKey) -> RateLimiter | None:
+        """The limiter of an access entry."""
+        ...
+
+
+class RateExchange:
+    """One worker's part in the exchange."""
+
+    def __init__(
+        self,
+        bootstrap_servers: str,
+        topic_prefix: str,
+        worker: str,
+        limiters: Limiters,
+        *,
+        interval_seconds: float,
+        monotonic_ns: Callable[[], int] = time.monotonic_ns,
+    ) -> None:
+        self._bootstrap_servers = bootstrap_servers
+        self._topic = topic_prefix + GATEWAY_RATE_COUNTS.name
+        self._worker = worker
+        self._limiters = limiters
+        self._interval_seconds = interval_seconds
+        self._monotonic_ns = monotonic_ns
+        self._positions: dict[TopicPartition, int] = {}
+        self._catch_up: dict[TopicPartition, int] = {}
+        self._said: dict[EntryKey, float] = {}  # busy entries, and when somebody last spoke of them
+        # Workers must not all say the same again at the same time.
+        self._patience_seconds = REFRESH_SECONDS * (1 + int(worker[:4] or "0", 16) / 0x10000)
+        self.ready = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._again(self._listen))
+            group.create_task(self._again(self._speak))
+
+    async def _again(self, work: Callable[[], object]) -> None:
+        while True:
+            try:
+                await work()  # type: ignore[misc]
+            except _AWAY as error:
+                metrics.RATE_EXCHANGE_FAILURES.inc()
+                log.warning("rate counts are not exchanged, will retry", error=repr(error))
+                await asyncio.sleep(RETRY_SECONDS)
+
+    # What we say
+    async def _speak(self) -> None:
+        await self.ready.wait()
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap_servers, acks=1, request_timeout_ms=5_000, retry_backoff_ms=100
+        )
+        try:
+            await producer.start()
+            check_at = time.monotonic() + REFRESH_CHECK_SECONDS
+            while True:
+                await asyncio.sleep(self._interval_seconds)
+                counts = self.take_counts()
+                metrics.RATE_PENDING.set(sum(count.calls for count in counts))
+                await self._send(producer, counts)
+                if time.monotonic() >= check_at:
+                    check_at = time.monotonic() + REFRESH_CHECK_SECONDS
+                    await self._send(producer, self.states_to_say_again())
+        finally:
+            with suppress(*_AWAY):
+                async with asyncio.timeout(5):
+                    await producer.stop()
+
+    def take_counts(self) -> list[RateCount]:
+        """What was admitted here since the last time."""
+        changed = self._limiters.changed[:]
+        self._limiters.changed.clear()
+        return [self._count(limiter, limiter.take_pending()) for limiter in changed]
+
+    def states_to_say_again(self) -> list[RateCount]:
+        """States that would leave the topic before they are over."""
+        now, now_ns = time.monotonic(), self._monotonic_ns()
+        found = []
+        for key, said_at in list(self._said.items()):
+            if now - said_at < self._patience_seconds:
+                continue
+            limiter = self._limiters.limiter(key)
+            if limiter is None or not limiter.is_busy(now_ns):
+                del self._said[key]
+            else:
+                found.append(self._count(limiter, 0))
+        return found
+
+    def _count(self, limiter: RateLimiter, calls: int) -> RateCount:
+        self._said[limiter.key] = time.monotonic()
+        busy = tuple(one // 1000 for one in limiter.busy_ns(self._monotonic_ns()))
+        return RateCount(*limiter.key, calls, busy)
+
+    async def _send(self, producer: AIOKafkaProducer, counts: list[RateCount]) -> None:
+        for first in range(0, len(counts), MAX_ENTRIES):
+            event = RateCounts(
+                worker=self._worker, sent_at=real_now(), entries=tuple(counts[first : first + MAX_ENTRIES])
+            )
+            headers = headers_for(
+                event_id=new_id("rate"), kind=event_type(event), source="gateway", time=event.sent_at, traceparent=None
+            )
+            try:
+                async with asyncio.timeout(10):
+                    await producer.send_and_wait(
+                        self._topic, value=encode(event), key=self._worker.encode(), headers=to_kafka_headers(headers)
+                    )
+            except _AWAY:
+                # Perhaps it has arrived: counting twice refuses a few calls, not counting would give them away.
+                self._give_back(counts[first:])
+                raise
+
+    def _give_back(self, counts: list[RateCount]) -> None:
+        for count in counts:
+            limiter = self._limiters.limiter((count.application_id, count.api_id, count.sandbox))
+            if limiter is not None and count.calls:
+                limiter.give_back_pending(count.calls)
+
+    # What we hear
+    async def _listen(self) -> None:
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap_servers,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            fetch_max_wait_ms=100,
+            request_timeout_ms=5_000,
+            retry_backoff_ms=100,
+        )
+        await consumer.start()
+        try:
+            await self._take_position(consumer)
+            while True:
+                batches = await consumer.getmany(timeout_ms=200)
+                for partition, records in batches.items():
+                    for record in records:
+                        self._positions[partition] = record.offset + 1
+                        self._hear(record.value, is_history=record.offset < self._catch_up[partition])
+                await self._judge_ready(consumer)
+        finally:
+            await consumer.stop()
+
+    async def _take_position(self, consumer: AIOKafkaConsumer) -> None:
+        partitions = [TopicPartition(self._topic, number) for number in range(GATEWAY_RATE_COUNTS.partitions)]
+        consumer.assign(partitions)
+        if self._positions:
+            for partition in partitions:
+                consumer.seek(partition, self._positions[partition])
+            return
+        since_ms = int((real_now().timestamp() - HISTORY_SECONDS) * 1000)
+        self._catch_up = await consumer.end_offsets(partitions)
+        starts = await consumer.offsets_for_times(dict.fromkeys(partitions, since_ms))
+        for partition in partitions:
+            found = starts[partition]
+            self._positions[partition] = self._catch_up[partition] if found is None else found.offset
+            consumer.seek(partition, self._positions[partition])
+
+    async def _judge_ready(self, consumer: AIOKafkaConsumer) -> None:
+        if self.ready.is_set():
+            return
+        for partition, end in self._catch_up.items():
+            if await consumer.position(partition) < end:
+                return
+        self.ready.set()
+
+    def _hear(self, value: bytes | None, *, is_history: bool) -> None:
+        try:
+            event = decode(value or b"", RateCounts)
+        except ValueError as error:
+            log.error("a record of rate counts cannot be read", error=str(error))
+            return
+        if event.worker != self._worker:
+            self.apply(event, is_history=is_history, now=real_now())
+
+    def apply(self, event: RateCounts, *, is_history: bool, now: datetime) -> None:
+        """Count what another worker admitted; of history, only how busy the limits were."""
+        now_ns, heard_at = self._monotonic_ns(), time.monotonic()
+        age_us = max(0, int((now - event.sent_at).total_seconds() * 1_000_000))
+        for entry in event.entries:
+            key = (entry.application_id, entry.api_id, entry.sandbox)
+            limiter = self._limiters.limiter(key)
+            if limiter is None:
+                continue
+            if is_history:
+                limiter.fill([max(0, busy - age_us) * 1000 for busy in entry.busy_us], now_ns)
+            elif entry.calls:
+                limiter.count_elsewhere(entry.calls, now_ns)
+            self._said[key] = heard_at
