@@ -171,6 +171,11 @@ _GATEWAY = {
     "api-blocked": ("The API is blocked", "Its provider blocked it for now.", "Try later, or ask the provider."),
     "no-such-api": ("No such API", "Nothing is served at this address.", "Check the gateway URL in the portal."),
     "no-such-operation": ("No such operation", "The contract has no such path and method.", "See the contract."),
+    "too-many-failures": (
+        "Too many failed authentications",
+        "Your address has sent too many credentials that are not valid.",
+        "Wait as Retry-After says, and send a valid one; credentials already in use go on.",
+    ),
     "rate-limited": ("Too many calls", "The plan's rate limit is reached.", "Wait as Retry-After says."),
     "quota-reached": ("The quota is used up", "The plan's calls of this period are used.", "Wait, or change plan."),
     "spend-cap-reached": ("The spend cap is reached", "The period's cap is reached.", "Raise it, or wait."),
