@@ -1,7 +1,7 @@
-"""What was answered is recorded, whatever happens to the gateway: killed workers, a frozen Kafka, a full log, no upstream.
+"""What was answered is recorded: killed workers, a frozen Kafka, a full log, a full disk, an upstream that is gone.
 
 answered <= recorded <= received by the upstream, and recorded - answered <= calls in flight at the kills
-(architecture, invariant 1). The output prints all four. A few rounds in `make test`; TOLLWAY_CHAOS_ROUNDS=20 kills 200 times.
+(architecture, invariant 1); all four are printed. Few rounds in `make test`; TOLLWAY_CHAOS_ROUNDS=20 kills 200 times.
 """
 
 import asyncio

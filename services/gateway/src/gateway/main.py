@@ -231,8 +231,9 @@ class Gateway:
         """The log of a worker that dies beside us is shipped now, not when its place is taken again."""
         while True:
             await asyncio.sleep(ORPHAN_SECONDS)
-            for stream in self._adopt():
+            for stream in await asyncio.to_thread(self._adopt):  # a long log takes its time to be read
                 shipper.adopt(stream)
+            self.tables.sweep(time.monotonic_ns())
 
     async def _watch_age(self) -> None:
         """Calls are admitted while the oldest table is young enough."""

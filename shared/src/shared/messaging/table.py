@@ -17,7 +17,7 @@ from shared.events.topics import Topic
 log = structlog.get_logger()
 
 RETRY_SECONDS = 0.5
-CHUNK_RECORDS = 2_000
+CHUNK_RECORDS = 500  # some milliseconds: calls go on between two chunks
 
 Apply = Callable[[str, bytes | None], None]
 

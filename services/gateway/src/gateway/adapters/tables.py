@@ -1,14 +1,15 @@
 """The gateway's four tables in memory, rebuilt from compacted topics at start; older versions are ignored."""
 
-import time
+from collections.abc import Callable
 
+from gateway.adapters.access_table import AccessTable, Slot
 from gateway.adapters.access_token import AccessTokens
 from gateway.domain.rate_limit import EntryKey, RateLimiter
 from gateway.domain.route import ApiRoutes, FoundRoute, RouteKey, RouteTable, route_key, routes_of
 from shared.events.catalog import ApiState, Environment
 from shared.events.envelope import decode
 from shared.events.identity import CredentialState, SigningKeyState
-from shared.events.subscriptions import Access, AccessEntryState
+from shared.events.subscriptions import AccessEntryState
 from shared.events.topics import (
     CATALOG_APIS,
     IDENTITY_CREDENTIALS,
@@ -18,23 +19,6 @@ from shared.events.topics import (
 from shared.messaging.table import TopicTable
 
 _ENVIRONMENTS: tuple[Environment, ...] = ("production", "development")
-
-
-class Slot:
-    """An access entry in one environment. The limiter stays while the limits do: an update gives no fresh burst."""
-
-    __slots__ = ("access", "is_open", "limiter")
-
-    def __init__(self, access: Access, before: "Slot | None", key: EntryKey, changed: list[RateLimiter]) -> None:
-        self.access = access
-        self.is_open = access.allowed and access.valid_until is None and access.blocked_until is None
-        kept: RateLimiter | None = None if before is None else before.limiter
-        if kept is None or kept.limits != access.rate_limits:
-            fresh = RateLimiter(access.rate_limits, key, changed)
-            if kept is not None:
-                fresh.inherit(kept, time.monotonic_ns())
-            kept = fresh
-        self.limiter: RateLimiter = kept
 
 
 class GatewayTables:
@@ -47,9 +31,11 @@ class GatewayTables:
         self._clients: dict[str, CredentialState] = {}
         self._api_keys: dict[str, CredentialState] = {}
         self._hashes_of: dict[str, list[str]] = {}
-        self._access: dict[tuple[str, str, bool], Slot] = {}
+        self._access = AccessTable()
+        # Admission's own look-up, without a call in between.
+        self.access: Callable[[str, str, bool], Slot | None] = self._access.find
+        self.changed: list[RateLimiter] = self._access.changed
         self._fresh = False
-        self.changed: list[RateLimiter] = []  # limiters with calls that other workers have not been told of
 
     # What admission asks
     def routes(self, key: RouteKey) -> ApiRoutes | None:
@@ -68,14 +54,14 @@ class GatewayTables:
         """The credential that has this key."""
         return self._api_keys.get(sha256)
 
-    def access(self, application_id: str, api_id: str, sandbox: bool) -> Slot | None:
-        """The access entry."""
-        return self._access.get((application_id, api_id, sandbox))
-
     def limiter(self, key: EntryKey) -> RateLimiter | None:
         """The limiter of an access entry."""
-        slot = self._access.get(key)
+        slot = self._access.find(*key)
         return None if slot is None else slot.limiter
+
+    def sweep(self, now_ns: int) -> None:
+        """Give memory back; called once a second."""
+        self._access.sweep(now_ns)
 
     def are_fresh(self) -> bool:
         """False when Kafka has been away for longer than the set age; kept up to date by `set_fresh`."""
@@ -132,17 +118,7 @@ class GatewayTables:
 
     def apply_access(self, key: str, value: bytes | None) -> None:
         """subscriptions.access; the key is `<application_id>/<api_id>`."""
-        application_id, _, api_id = key.partition("/")
-        if value is None:
-            for sandbox in (False, True):
-                self._access.pop((application_id, api_id, sandbox), None)
-            return
-        entry = decode(value, AccessEntryState)
-        if not self._is_news("access", key, entry.version):
-            return
-        for sandbox, access in ((False, entry.production), (True, entry.sandbox)):
-            slot = (application_id, api_id, sandbox)
-            self._access[slot] = Slot(access, self._access.get(slot), slot, self.changed)
+        self._access.apply(key, None if value is None else decode(value, AccessEntryState))
 
 
 def topic_tables(tables: GatewayTables, bootstrap_servers: str, topic_prefix: str) -> list[TopicTable]:
