@@ -68,6 +68,14 @@ test-e2e: install ## Situations on the whole stack
 test-chaos: install ## Many rounds of kill -9, and calls and money counted after them (ROUNDS=20)
 	@TOLLWAY_CHAOS_ROUNDS=$(or $(ROUNDS),20) $(PYTEST) tests -m chaos --timeout 7200
 
+.PHONY: bench-tables
+bench-tables: install ## 1,000,000 access entries and 10,000 APIs into a worker: seconds, memory, stalls (ARGS="--entries 100000")
+	@$(PY) -m benchmarks.tables $(ARGS)
+
+.PHONY: bench-revocation
+bench-revocation: up ## From the cancel request to the first 403 at every worker, under load (ARGS="--rounds 20 --rate 500")
+	@$(PY) -m local_stack bench benchmarks.revocation $(ARGS)
+
 .PHONY: bench-gateway
 bench-gateway: install ## CPU time per call beside nginx and Envoy (REPORT=file writes JSON; ARGS="--rounds 3" and others)
 	@$(PY) -m benchmarks.gateway $(if $(REPORT),--report "$(REPORT)") $(ARGS)

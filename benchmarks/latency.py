@@ -70,10 +70,13 @@ def one_round(journey: Journey) -> tuple[float, float]:
 
 
 def show(name: str, milliseconds: list[float]) -> None:
-    """Median, 95th percentile, largest."""
+    """Median, 95th and 99th percentile, largest."""
     ordered = sorted(milliseconds)
     p95 = ordered[min(len(ordered) - 1, round(len(ordered) * 0.95))]
-    print(f"{name:<36} p50 {statistics.median(ordered):6.0f}  p95 {p95:6.0f}  max {ordered[-1]:6.0f} ms")
+    p99 = ordered[min(len(ordered) - 1, round(len(ordered) * 0.99))]
+    print(
+        f"{name:<36} p50 {statistics.median(ordered):6.0f}  p95 {p95:6.0f}  p99 {p99:6.0f}  max {ordered[-1]:6.0f} ms"
+    )
 
 
 def main() -> None:

@@ -21,8 +21,9 @@ def main(arguments: list[str]) -> int:
     actions.add_parser("status").add_argument("--json", action="store_true")
     actions.add_parser("logs").add_argument("name", nargs="?")
     actions.add_parser("demo", add_help=False)
+    actions.add_parser("bench", add_help=False)
     chosen, rest = parser.parse_known_args(arguments)
-    if rest and chosen.action != "demo":
+    if rest and chosen.action not in ("demo", "bench"):
         parser.error(f"unknown: {' '.join(rest)}")
     folder = StateFolder(state_root(os.environ, repository_root()))
     try:
@@ -41,6 +42,8 @@ def main(arguments: list[str]) -> int:
                 return commands.components(folder)
             case "demo":
                 return commands.demo(folder, rest)
+            case "bench":
+                return commands.bench(folder, rest)
             case _:
                 return supervise(folder.root, os.environ)
     except StackError as error:

@@ -108,12 +108,17 @@ def components(folder: StateFolder) -> int:
 
 def demo(folder: StateFolder, arguments: list[str]) -> int:
     """Become the journey of sandbox/journey, told where this stack is."""
+    return bench(folder, ["journey", *arguments])
+
+
+def bench(folder: StateFolder, arguments: list[str]) -> int:
+    """Become a module that asks this stack something, told where it is."""
     description = _description(folder)
     addresses = {"PORTAL": "portal", "GATEWAY": "gateway", "STRIPE": "stripe", "UPSTREAM": "reading_list"}
     settings = {f"TOLLWAY_DEMO_{name}_URL": description["urls"][port] for name, port in addresses.items()}
     settings["TOLLWAY_KAFKA_BOOTSTRAP_SERVERS"] = description["kafka_bootstrap_servers"]
     sys.stdout.flush()
-    os.execve(sys.executable, [sys.executable, "-m", "journey", *arguments], os.environ | settings)
+    os.execve(sys.executable, [sys.executable, "-m", *arguments], os.environ | settings)
 
 
 def _description(folder: StateFolder) -> dict[str, Any]:

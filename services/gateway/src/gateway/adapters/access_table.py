@@ -71,8 +71,9 @@ class AccessTable:
         place = sandboxed if sandbox else production
         if place == _NO_TERMS:
             return None
-        number: int = sandbox_number if sandbox else production_number
-        return replace(self._terms[place], subscription_number=number)
+        number = sandbox_number if sandbox else production_number
+        access: Access = replace(self._terms[place], subscription_number=number)
+        return access
 
     def apply(self, key: str, entry: AccessEntryState | None) -> None:
         """The newest state of an entry; None: it is gone. Older versions are ignored, also after its end."""
