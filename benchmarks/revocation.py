@@ -1,10 +1,11 @@
 """From the request that cancels a subscription to the first 403 at every gateway worker, under load.
 
-Against a stack that is up: `make bench-revocation` (ARGS="--rounds 20 --rate 500" and others). A gateway of its own, with
-as many workers as asked for, joins the stack; 100,000 access entries of nobody are loaded beside the real ones, and wrk
-keeps calls flowing on another subscription. Each round subscribes a new application, sees its calls pass at every worker,
-cancels, and asks every worker, on a connection of its own, until it refuses. Printed: milliseconds at the first and at the
-last worker, and the rate of calls that was reached. Target: p99 below 100 ms. The entries are removed at the end.
+Against a stack that is up: `make bench-revocation` (ARGS="--rounds 20 --rate 500" and others). A gateway of its own,
+with as many workers as asked for, joins the stack; 100,000 access entries of nobody are loaded beside the real ones,
+and wrk keeps calls flowing on another subscription. Each round subscribes a new application, sees its calls pass at
+every worker, cancels, and asks every worker, on a connection of its own, until it refuses. Printed: milliseconds at
+the first and at the last worker, and the rate of calls that was reached. Target: p99 below 100 ms. The entries are
+removed at the end.
 """
 
 import argparse

@@ -177,7 +177,7 @@ async def test_workers_end_when_their_supervisor_is_killed(world: World) -> None
 
 
 async def test_a_limit_holds_over_four_workers_of_two_replicas(world: World) -> None:
-    limit = RateLimit(count=20, per_seconds=1, burst=20)
+    limit = RateLimit(count=4, per_seconds=1, burst=4)
     await world.bus.publish(
         [(SUBSCRIPTIONS_ACCESS, "app_1/api_1", builders.access(builders.allowed(limit), version=2))]
     )
@@ -187,7 +187,7 @@ async def test_a_limit_holds_over_four_workers_of_two_replicas(world: World) -> 
         await world.gateway(gateway_workers=2, directory=world.directory / "two"),
     ]
     started = time.monotonic()
-    async with Load(replicas[0].url, 2, 0.02) as one, Load(replicas[1].url, 2, 0.02) as two:
+    async with Load(replicas[0].url, 4, 0.02) as one, Load(replicas[1].url, 4, 0.02) as two:
         await eventually(lambda: time.monotonic() - started > 10, timeout_seconds=150)
         seconds = time.monotonic() - started
     statuses = one.statuses + two.statuses
