@@ -94,7 +94,7 @@ class TransactionalConsumer:
             session_timeout_ms=6_000,
             heartbeat_interval_ms=2_000,
             max_poll_interval_ms=300_000,
-            fetch_max_wait_ms=100,
+            fetch_max_wait_ms=500,
             max_partition_fetch_bytes=4 << 20,
             listener=_Listener(self),
             decoder=_keep,

@@ -53,7 +53,7 @@ class TopicTable:
             auto_offset_reset="earliest",
             isolation_level="read_committed",
             max_partition_fetch_bytes=4 << 20,
-            fetch_max_wait_ms=100,
+            fetch_max_wait_ms=500,
             request_timeout_ms=5_000,
             retry_backoff_ms=100,
             metadata_max_age_ms=30_000,
