@@ -20,6 +20,10 @@ install: ## Create .venv with everything pinned (needs Python 3.11 to 3.13; PYTH
 demo: up ## The whole journey for real, with a progress display; leaves the stack running (REPORT=file writes a report)
 	@$(PY) -m local_stack demo $(if $(REPORT),--report "$(REPORT)")
 
+.PHONY: demo-compose
+demo-compose: install ## The same journey on docker-compose.yml: builds the images, leaves the containers running (REPORT=file)
+	@$(PY) -m local_stack demo-compose $(if $(REPORT),--report "$(REPORT)")
+
 .PHONY: up
 up: install ## Start Kafka, PostgreSQL, the stand-ins and the five services; returns when all are ready
 	@$(PY) -m local_stack up
@@ -42,7 +46,7 @@ logs: install ## The end of every log, or more of one (S=gateway)
 
 .PHONY: test
 test: install ## All tests: unit, property, contract, architecture, service, e2e, one round of chaos
-	@$(PYTEST) tests
+	@$(PYTEST) tests -m "not compose"
 
 .PHONY: test-unit
 test-unit: install ## Decisions, no I/O
@@ -80,6 +84,14 @@ bench-revocation: up ## From the cancel request to the first 403 at every worker
 bench-gateway: install ## CPU time per call beside nginx and Envoy (REPORT=file writes JSON; ARGS="--rounds 3" and others)
 	@$(PY) -m benchmarks.gateway $(if $(REPORT),--report "$(REPORT)") $(ARGS)
 
+.PHONY: bench-metering
+bench-metering: install ## Calls per CPU second beside consumers of one JSON event a call (REPORT=file; ARGS="--rounds 3")
+	@$(PY) -m benchmarks.metering $(if $(REPORT),--report "$(REPORT)") $(ARGS)
+
+.PHONY: test-compose
+test-compose: install ## docker-compose.yml from build to journey, restart and teardown (skips, with the reason, without Docker)
+	@$(PYTEST) tests -m compose --timeout 1800
+
 .PHONY: lint
 lint: install ## ruff, mypy --strict, import contracts, architecture
 	@$(VENV)/bin/ruff check .
@@ -87,6 +99,10 @@ lint: install ## ruff, mypy --strict, import contracts, architecture
 	@$(VENV)/bin/mypy $(SOURCES)
 	@$(VENV)/bin/lint-imports --no-logo
 	@$(PYTEST) -q tests -m architecture
+
+.PHONY: lint-k8s
+lint-k8s: install ## deploy/k8s builds and validates strictly for Kubernetes 1.36 (skips, with the reason, without kubectl)
+	@sh deploy/local/bin/lint-k8s.sh
 
 .PHONY: format
 format: install ## Format the code and repair what ruff can

@@ -24,6 +24,7 @@ MARKERS = {
     "e2e": "e2e",
     "browser": "browser",
     "chaos": "chaos",
+    "compose": "compose",
 }
 
 

@@ -23,7 +23,7 @@ if [ -z "${UPGRADE:-}" ] && [ -f requirements.lock ]; then
     cp requirements.lock "$work/requirements.lock"
 fi
 
-"$uv" pip compile --quiet --no-sources --universal --python-version 3.11 --generate-hashes --no-annotate \
+"$uv" pip compile --quiet --no-sources --all-extras --universal --python-version 3.11 --generate-hashes --no-annotate \
     --custom-compile-command 'make lock' --override "$work/overrides.txt" \
     "$@" "$work/build.in" --group dev -o "$work/requirements.lock" \
     || { echo "The dependencies could not be resolved: see the message above." >&2; exit 1; }
@@ -33,3 +33,8 @@ if grep -nE '://|(^| )-e ' "$work/requirements.lock"; then
     exit 1
 fi
 mv "$work/requirements.lock" requirements.lock
+
+[ -n "${UPGRADE:-}" ] || cp requirements-kubernetes.lock "$work/" 2>/dev/null || true
+"$uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+    --custom-compile-command 'make lock' --group kubernetes -o "$work/requirements-kubernetes.lock"
+mv "$work/requirements-kubernetes.lock" requirements-kubernetes.lock

@@ -60,7 +60,7 @@ def manifests(folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
 
 
 BASE = manifests(K8S / "base")
-LOCAL = manifests(K8S / "local")
+LOCAL = manifests(K8S / "overlays/local")
 
 
 def workload(name: str, objects: dict[tuple[str, str], dict[str, Any]]) -> dict[str, Any]:

@@ -23,6 +23,8 @@ from tests.unit.deploy.containers_described import (
     workload,
 )
 
+from local_stack.compose import ComposeStack
+from local_stack.ports import Ports
 from local_stack.processes import DATABASES, SERVICES, STAND_INS, environment_of
 
 pytestmark = pytest.mark.unit
@@ -65,8 +67,8 @@ def test_the_service_accepts_them_and_knows_each(name: str, where: str, monkeypa
 def test_ports_are_those_of_the_local_stack(name: str) -> None:
     process = PROCESSES[name]
     ports = {getattr(STACK.ports, port) for port in (process.traffic_port, process.operations_port) if port}
-    published = COMPOSE["services"][name]["ports"]
-    assert set(published) == {f"127.0.0.1:{port}:{port}" for port in ports}
+    published = {interpolated(port) for port in COMPOSE["services"][name]["ports"]}
+    assert published == {f"127.0.0.1:{port}:{port}" for port in ports}
     exposed = re.search(r"^EXPOSE (.+)$", dockerfile(process), re.MULTILINE)
     assert exposed and {int(port) for port in exposed[1].split()} == ports
     objects = BASE if name in SERVICE_NAMES else LOCAL
@@ -78,9 +80,28 @@ def test_ports_are_those_of_the_local_stack(name: str) -> None:
 
 
 def test_kafka_and_postgres_listen_where_programs_of_this_machine_look() -> None:
-    assert COMPOSE["services"]["kafka"]["ports"] == [f"127.0.0.1:{STACK.ports.kafka}:{STACK.ports.kafka}"]
-    assert f"127.0.0.1:{STACK.ports.kafka}" in COMPOSE["services"]["kafka"]["environment"]["KAFKA_ADVERTISED_LISTENERS"]
-    assert COMPOSE["services"]["postgres"]["ports"] == [f"127.0.0.1:{STACK.ports.postgres}:5432"]
+    kafka, postgres = COMPOSE["services"]["kafka"], COMPOSE["services"]["postgres"]
+    assert interpolated(kafka["ports"][0]) == f"127.0.0.1:{STACK.ports.kafka}:{STACK.ports.kafka}"
+    assert f"127.0.0.1:{STACK.ports.kafka}" in interpolated(kafka["environment"]["KAFKA_ADVERTISED_LISTENERS"])
+    assert interpolated(postgres["ports"][0]) == f"127.0.0.1:{STACK.ports.postgres}:5432"
+
+
+def test_every_published_port_moves_with_the_stack() -> None:
+    """`make demo-compose` and the tests run beside another stack: no port may be missing among what they set."""
+    stack = ComposeStack(Ports().shifted(5000))
+    moved = stack.environment({})
+    published = [port for service in COMPOSE["services"].values() for port in service.get("ports", [])]
+    variables = [re.fullmatch(r"127\.0\.0\.1:\$\{(\w+):-(\d+)\}:\d+", port) for port in published]
+    assert all(variables), "a port that cannot be moved, or that other machines reach"
+    assert {match[1]: str(int(match[2]) + 5000) for match in variables if match} == moved
+
+
+def test_the_sandbox_is_a_profile_that_is_on_by_default() -> None:
+    profiles = {name: service.get("profiles", []) for name, service in COMPOSE["services"].items()}
+    assert {name for name, chosen in profiles.items() if chosen == ["sandbox"]} == set(STAND_IN_NAMES)
+    assert all(not chosen for name, chosen in profiles.items() if name not in STAND_IN_NAMES)
+    lines = [line for line in (ROOT / ".env").read_text().splitlines() if line and not line.startswith("#")]
+    assert lines == ["COMPOSE_PROFILES=sandbox"], "committed: nobody's own settings may be in it"
 
 
 @pytest.mark.parametrize("name", list(PROCESSES))
@@ -98,12 +119,17 @@ def test_the_image_starts_the_module_and_asks_the_ready_path(name: str) -> None:
 
 @pytest.mark.parametrize("names", [SERVICE_NAMES, STAND_IN_NAMES], ids=["services", "stand-ins"])
 def test_dockerfiles_have_one_shape(names: list[str]) -> None:
-    """Same lines but for the name, the module, the ports, the settings and a folder that outlives the container."""
+    """Same lines but for name, module, ports, settings, a folder that outlives the container, a builder's compiler."""
 
     def shape(name: str) -> list[str]:
         process = PROCESSES[name]
         text = dockerfile(process).replace(folder_of(process), "<folder>").replace(process.module, "<module>")
-        text = re.sub(r"^(ENV TOLLWAY_|EXPOSE|CMD|RUN install -d|VOLUME|# A volume).*\n", "", text, flags=re.MULTILINE)
+        text = re.sub(
+            r"^(ENV TOLLWAY_|EXPOSE|CMD|RUN install -d|VOLUME|# A volume|# This service alone|RUN apt-get).*\n",
+            "",
+            text,
+            flags=re.MULTILINE,
+        )
         text = text.replace(f"tollway/{name}:", "tollway/<name>:")
         return re.sub(r"127.0.0.1', \d+|GET \S+", "<ready>", text).splitlines()
 
@@ -120,6 +146,12 @@ def test_images_run_without_privileges_and_need_no_registry_feature(name: str) -
     assert re.findall(r"^FROM (\S+)", text, re.MULTILINE) == ["python:${PYTHON_TAG}"] * 2
     compose = COMPOSE["services"][name]
     assert compose["read_only"] is True and compose["cap_drop"] == ["ALL"]
+    runtime = text.rpartition("\nFROM ")[2]
+    assert (
+        "apt-get" not in runtime
+        and "uv " not in runtime
+        and "rm -rf /usr/local/lib/python3*/site-packages/pip*" in runtime
+    )
 
 
 @pytest.mark.parametrize("name", [*PROCESSES, "topics"])
@@ -152,9 +184,9 @@ def test_the_gateways_log_outlives_its_container() -> None:
 
 
 def test_one_list_of_databases() -> None:
-    text = (ROOT / "deploy/docker/databases.sql").read_text()
+    text = COMPOSE["configs"]["databases"]["content"]
     assert set(re.findall(r"CREATE DATABASE (\w+);", text)) == set(DATABASES)
-    assert (ROOT / "deploy/k8s/local/databases.sql").read_text() == text
+    assert (ROOT / "deploy/k8s/overlays/local/databases.sql").read_text().endswith(text)
 
 
 @pytest.mark.parametrize("where", ["compose", "k8s"])

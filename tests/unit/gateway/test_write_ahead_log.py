@@ -160,12 +160,13 @@ def test_a_living_workers_stream_is_left_alone(tmp_path: Path, clock: FixedClock
 
 
 def test_leftovers_of_interrupted_creations_are_removed(tmp_path: Path) -> None:
-    (tmp_path / ".draft").mkdir()
-    (tmp_path / ".draft" / "header").write_bytes(b"")
+    draft = tmp_path / f".{'0f' * 16}"
+    draft.mkdir()
+    (draft / "header").write_bytes(b"")
     assert orphans(tmp_path) == []
-    assert [path.name for path in tmp_path.iterdir()] == [".draft"]  # perhaps a worker is making it
-    long_ago = (tmp_path / ".draft").stat().st_mtime - 2 * DRAFT_SECONDS
-    os.utime(tmp_path / ".draft", (long_ago, long_ago))
+    assert list(tmp_path.iterdir()) == [draft]  # perhaps a worker is making it
+    long_ago = draft.stat().st_mtime - 2 * DRAFT_SECONDS
+    os.utime(draft, (long_ago, long_ago))
     assert orphans(tmp_path) == []
     assert list(tmp_path.iterdir()) == []
 
@@ -257,3 +258,14 @@ def test_the_next_segment_is_prepared_before_it_is_needed(tmp_path: Path, clock:
     while log._allocated == log._records:
         call(log)
     assert sorted(path.name for path in tmp_path.glob("*/*.segment")) == before
+
+
+def test_folders_that_are_not_streams_are_left_alone(tmp_path: Path) -> None:
+    """A volume's root has lost+found, which a service may not even look into."""
+    foreign = tmp_path / "lost+found"
+    foreign.mkdir()
+    (foreign / "header").write_bytes(b"not ours")
+    hidden = tmp_path / ".snapshot"
+    hidden.mkdir()
+    assert orphans(tmp_path) == []
+    assert (foreign / "header").read_bytes() == b"not ours" and hidden.is_dir()

@@ -1,4 +1,4 @@
-"""`python -m local_stack up|down|reset|status|logs` (the Makefile's targets); `supervise` is for `up` itself."""
+"""`python -m local_stack up|down|reset|status|logs|demo|demo-compose` (the Makefile's); `supervise` is for `up`."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import argparse
 import os
 import sys
 
-from local_stack import commands
+from local_stack import commands, compose
 from local_stack.errors import StackError
 from local_stack.state import StateFolder, repository_root, state_root
-from local_stack.supervisor import supervise
+from local_stack.supervisor import ports_from, supervise
 
 
 def main(arguments: list[str]) -> int:
@@ -20,10 +20,10 @@ def main(arguments: list[str]) -> int:
         actions.add_parser(name)
     actions.add_parser("status").add_argument("--json", action="store_true")
     actions.add_parser("logs").add_argument("name", nargs="?")
-    actions.add_parser("demo", add_help=False)
-    actions.add_parser("bench", add_help=False)
+    for name in ("demo", "demo-compose", "bench"):
+        actions.add_parser(name, add_help=False)
     chosen, rest = parser.parse_known_args(arguments)
-    if rest and chosen.action not in ("demo", "bench"):
+    if rest and chosen.action not in ("demo", "demo-compose", "bench"):
         parser.error(f"unknown: {' '.join(rest)}")
     folder = StateFolder(state_root(os.environ, repository_root()))
     try:
@@ -44,6 +44,8 @@ def main(arguments: list[str]) -> int:
                 return commands.demo(folder, rest)
             case "bench":
                 return commands.bench(folder, rest)
+            case "demo-compose":
+                return compose.demo(ports_from(os.environ), rest)
             case _:
                 return supervise(folder.root, os.environ)
     except StackError as error:

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import secrets
 import subprocess
 import sys
@@ -73,7 +74,9 @@ def run_models(journey: Journey, display: Display) -> list[models.ModelResult]:
 
 
 def components() -> dict[str, str]:
-    """What Kafka and PostgreSQL are, as the local stack says."""
+    """What Kafka and PostgreSQL are: as whoever started them says, else as the local stack does."""
+    if told := os.environ.get("TOLLWAY_DEMO_COMPONENTS"):
+        return dict(json.loads(told))
     command = [sys.executable, "-m", "local_stack", "components"]
     answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     return dict(json.loads(answer.stdout)) if answer.returncode == 0 else {"kafka": "named", "postgresql": "named"}

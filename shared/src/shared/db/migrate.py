@@ -1,5 +1,9 @@
-"""Bring a database to the newest migration, once, whoever starts first."""
+"""Bring a database to the newest migration, once, whoever starts first.
 
+`python -m shared.db.migrate FOLDER` does it to TOLLWAY_DATABASE_URL and ends: a job before a rollout.
+"""
+
+import sys
 from pathlib import Path
 
 from alembic import command
@@ -15,3 +19,17 @@ def upgrade(database_url: str, migrations: Path) -> None:
     config.set_main_option("script_location", str(migrations))
     config.attributes["database_url"] = database_url
     command.upgrade(config, "head")
+
+
+def main() -> None:
+    """Command line."""
+    from shared.settings import DatabaseSettings
+
+    folder = Path(sys.argv[1]) if len(sys.argv) == 2 else None
+    if folder is None or not (folder / "env.py").is_file():
+        sys.exit("usage: python -m shared.db.migrate FOLDER, a service's migrations (the folder with env.py)")
+    upgrade(DatabaseSettings().database_url, folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -8,6 +8,7 @@ k*R+1 .. (k+1)*R, so a sequence is found without an index.
 import fcntl
 import mmap
 import os
+import re
 import secrets
 import shutil
 import struct
@@ -22,6 +23,7 @@ _CHECKPOINT = struct.Struct("<QQQ")  # acknowledged sequence, its time_us, the l
 _CHECKPOINT_OFFSET = 40
 _PAGE = mmap.PAGESIZE
 DRAFT_SECONDS = 60
+_STREAM_FOLDER = re.compile(r"\.?[0-9a-f]{32}")
 
 
 class StreamBusy(Exception):
@@ -185,7 +187,8 @@ def orphans(directory: Path) -> list[StreamFiles]:
     """Streams of dead workers, now locked by us; old drafts and leftovers of interrupted deletions are removed."""
     found = []
     for path in sorted(directory.iterdir()):
-        if not path.is_dir():
+        # A volume's root holds folders that are not ours and may not be read, lost+found for one.
+        if not _STREAM_FOLDER.fullmatch(path.name) or not path.is_dir():
             continue
         try:
             if path.name.startswith("."):
