@@ -1,7 +1,7 @@
 """Metering beside consumers of one JSON event a call: `make bench-metering [REPORT=file]`.
 
 All three read a real, durable Kafka and count the same calls exactly once into windows of the same key in a real,
-durable PostgreSQL. Within a round each runs once, in shuffled order, so that a machine that slows down slows all of them.
+durable PostgreSQL. Within a round each runs once, in shuffled order, so that a machine that slows down slows all.
 CPU time per call is the figure; each runs long enough for it, so the slow ones get fewer calls.
 """
 
@@ -69,7 +69,8 @@ def ratios(runs: Sequence[Run]) -> dict[str, tuple[float, float, float]]:
 def show(runs: Sequence[Run]) -> None:
     """A line for each, then the ratios."""
     print(
-        f"\n{'':<11}{'calls per CPU second':>21}{'(quartiles)':>22}{'with PostgreSQL':>17}{'calls/s wall':>14}{'windows':>9}"
+        f"\n{'':<11}{'calls per CPU second':>21}{'(quartiles)':>22}{'with PostgreSQL':>17}"
+        f"{'calls/s wall':>14}{'windows':>9}"
     )
     for name, form in FORMS.items():
         mine = [run for run in runs if run.name == name]
@@ -96,8 +97,9 @@ async def rounds(bench: Bench, arguments: argparse.Namespace) -> list[Run]:
                 run = await bench.rival(name, number, calls)
             runs.append(run)
             print(
-                f"  {number} {name:<10} {run.calls:>9,} calls and {run.repeated:,} repeats in {run.wall_seconds:6.2f} s,"
-                f" CPU {run.consumer_cpu_seconds:6.2f} s and PostgreSQL {run.postgres_cpu_seconds:6.2f} s",
+                f"  {number} {name:<10} {run.calls:>9,} calls and {run.repeated:,} repeats in"
+                f" {run.wall_seconds:6.2f} s, CPU {run.consumer_cpu_seconds:6.2f} s"
+                f" and PostgreSQL {run.postgres_cpu_seconds:6.2f} s",
                 file=sys.stderr, flush=True,
             )  # fmt: skip
     return runs
@@ -107,9 +109,11 @@ def main() -> None:
     """Command line."""
     arguments = _arguments()
     load = Load(arguments.subscriptions, arguments.per_record, arguments.repeat_every)
-    with tempfile.TemporaryDirectory(prefix="tollway-bench-", ignore_cleanup_errors=True) as folder:
-        with Stack(Path(folder), Ports.free(), processes=(), supervise=False) as stack:
-            runs = asyncio.run(rounds(Bench(stack, load), arguments))
+    with (
+        tempfile.TemporaryDirectory(prefix="tollway-bench-", ignore_cleanup_errors=True) as folder,
+        Stack(Path(folder), Ports.free(), processes=(), supervise=False) as stack,
+    ):
+        runs = asyncio.run(rounds(Bench(stack, load), arguments))
     show(runs)
     if arguments.report:
         document = {
@@ -117,7 +121,9 @@ def main() -> None:
             "machine": machine(),
             "components": {"kafka": "native 4.3.1", "postgresql": f"native {postgres.version()}"},
             "load": asdict(load),
-            "ratios": {name: dict(zip(("q1", "median", "q3"), values, strict=True)) for name, values in ratios(runs).items()},
+            "ratios": {
+                name: dict(zip(("q1", "median", "q3"), values, strict=True)) for name, values in ratios(runs).items()
+            },
             "runs": [
                 {**asdict(run), "calls_per_cpu_second": round(run.calls_per_cpu_second),
                  "calls_per_cpu_second_with_postgres": round(run.calls_per_cpu_second_with_postgres)}

@@ -50,7 +50,7 @@ class Traffic:
 
 
 def binary_records(columns: Columns, per_record: int, repeat_every: int) -> Iterator[tuple[int, bytes]]:
-    """(stream, value of a Kafka record). Every `repeat_every`-th comes twice, as from a gateway that took over a log."""
+    """(stream, value of a Kafka record). Every `repeat_every`-th comes twice, as from whoever adopts a log."""
     streams = [os.urandom(16) for _ in range(STREAMS)]
     next_sequence = [1] * STREAMS
     count = len(columns["time_us"])

@@ -230,7 +230,7 @@ async def _until(database: str, query: str, expected: int, process: subprocess.P
     try:
         while time.monotonic() < deadline:
             if process.poll() is not None:
-                raise RuntimeError(f"the consumer ended: {log.read_text(errors='replace')[-2000:]}")
+                raise RuntimeError(f"the consumer ended: {_end_of(log)}")
             connection = connection or await asyncpg.connect(database)
             try:
                 seen = await connection.fetchval(query)
@@ -244,7 +244,11 @@ async def _until(database: str, query: str, expected: int, process: subprocess.P
     finally:
         if connection is not None:
             await connection.close()
-    raise RuntimeError(f"not {expected} calls within {WITHIN_SECONDS} s: {log.read_text(errors='replace')[-2000:]}")
+    raise RuntimeError(f"not {expected} calls within {WITHIN_SECONDS} s: {_end_of(log)}")
+
+
+def _end_of(log: Path) -> str:
+    return log.read_text(errors="replace")[-2000:]
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -5,7 +5,6 @@
 Both use what is fastest for them here: aiokafka's batches, msgspec for JSON, asyncpg's prepared statements.
 """
 
-import asyncio
 import os
 import sys
 from collections import Counter
