@@ -9,7 +9,7 @@ import { transformSync } from "esbuild";
 const here = dirname(fileURLToPath(import.meta.url));
 const modules = join(here, "node_modules");
 const target = process.argv[2] ?? join(here, "../src/portal_api/web/static");
-const INPUTS = ["build.mjs", "icons.txt", "package.json", "tollway.css", "tollway.js", "utilities.txt"];
+const INPUTS = ["build.mjs", "icons.txt", "pack_scalar.py", "package.json", "portal.js", "tollway.css", "tollway.js", "utilities.txt"];
 
 mkdirSync(target, { recursive: true });
 const words = (name) => readFileSync(join(here, name), "utf8").split("\n").filter((line) => !line.startsWith("#")).join(" ").split(/\s+/).filter(Boolean);
@@ -31,6 +31,10 @@ const own = transformSync(readFileSync(join(here, "tollway.js"), "utf8"), { mini
 const parts = [readFileSync(join(modules, "htmx.org/dist/htmx.min.js"), "utf8"), readFileSync(join(modules, "htmx.org/dist/ext/hx-sse.min.js"), "utf8"), own];
 writeFileSync(join(target, "tollway.js"), parts.map((part) => part.replace(/\n\/\/# sourceMappingURL=.*/g, "").trim()).join(";\n") + "\n");
 
+// The Developer Portal's own part, and the viewer of its API reference, which only one page loads.
+writeFileSync(join(target, "portal.js"), transformSync(readFileSync(join(here, "portal.js"), "utf8"), { minify: true, format: "iife", target: "es2022" }).code);
+execFileSync("python3", [join(here, "pack_scalar.py"), join(modules, "@scalar/api-reference"), join(target, "scalar.zip")], { stdio: "inherit" });
+
 const icons = {};
 for (const name of words("icons.txt")) {
   const svg = readFileSync(join(modules, "lucide-static/icons", `${name}.svg`), "utf8");
@@ -41,7 +45,7 @@ writeFileSync(join(target, "icons.json"), JSON.stringify(icons, null, 0) + "\n")
 const font = (family) => join(modules, `@fontsource-variable/${family}/files/${family}-latin-wght-normal.woff2`);
 for (const family of ["geist", "geist-mono"]) copyFileSync(font(family), join(target, `${family}.woff2`));
 
-const licences = [["htmx", "htmx.org"], ["Basecoat", "basecoat-css"], ["Tailwind CSS", "tailwindcss"], ["Lucide", "lucide-static"], ["Geist", "@fontsource-variable/geist"]];
+const licences = [["htmx", "htmx.org"], ["Basecoat", "basecoat-css"], ["Tailwind CSS", "tailwindcss"], ["Lucide", "lucide-static"], ["Geist", "@fontsource-variable/geist"], ["Scalar API Reference", "@scalar/api-reference"]];
 const licence = (folder) => {
   for (const name of ["LICENSE", "LICENSE.md", "license"]) {
     try {

@@ -244,7 +244,11 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("htmx:after:swap", (event) => localizeTimes(event.target instanceof Element ? event.target : document));
 localizeTimes(document);
 for (const toast of document.querySelectorAll(".k-toast[data-brief]")) setTimeout(() => toast.remove(), 7000);
-for (const dialog of document.querySelectorAll("dialog[data-open-at-start]")) if (!dialog.open) dialog.showModal();
+for (const dialog of document.querySelectorAll("dialog[data-open-at-start]")) {
+  // Open in the document for those without script; with it, it is modal.
+  if (dialog.open) dialog.close();
+  dialog.showModal();
+}
 for (const bad of document.querySelectorAll("[aria-invalid='true']")) {
   bad.focus();
   break;

@@ -360,7 +360,8 @@ async def test_usage_by_day_and_its_csv(service: PortalService) -> None:
 async def test_the_pages_show_the_journeys_result(service: PortalService) -> None:
     developer, offer, command = await subscribed(service)
     await service.say(METERING_USAGE, command.subscription_id, window(command, 0, 1, 100))
-    form = {"email": developer.email, "password": developer.password, "next": f"/portal/{offer.organization}"}
+    home = f"/portal/{offer.organization}"
+    form = {"email": developer.email, "password": developer.password, "next": f"{home}/billing"}
     foreign = await service.client.post("/sign-in", data=form, headers={"Origin": "https://evil.test"})
     assert foreign.status_code == 403
     away = await service.client.post("/sign-in", data={**form, "next": "//evil.test"})
@@ -379,9 +380,10 @@ async def test_the_pages_show_the_journeys_result(service: PortalService) -> Non
     assert not re.search(r"<script(?! src=\"/assets/)| on[a-z]+=", shown)
     assert (await service.client.get("/")).headers["location"] == "/console"
     assert (await service.client.get("/assets/tollway.css")).headers["content-type"].startswith("text/css")
-    back = await service.client.get(f"/portal/{offer.organization}/checkout/return?subscription=x")
-    assert "Thank you" in back.text
-    assert (await service.client.get("/portal/no-such-organization")).status_code == 404
+    back = await service.client.get(f"{home}/checkout/return?subscription={command.subscription_id}")
+    assert back.headers["location"] == f"{home}/subscriptions/{command.subscription_id}?paid=1"
+    assert "access is granted" in (await service.client.get(back.headers["location"])).text
+    assert (await service.client.get("/portal/no-such-organization/apis")).status_code == 404
     assert (await service.client.post("/sign-out")).status_code == 403, "without the page's CSRF token"
     token = re.search(r'name="csrf_token" value="([0-9a-f]+)"', shown)
     assert token is not None

@@ -14,7 +14,10 @@ ROOT = Path(__file__).parents[3]
 WEB = ROOT / "services/portal-api/src/portal_api/web"
 SOURCES = ROOT / "services/portal-api/web-assets"
 STATIC = WEB / "static"
-INPUTS = ("build.mjs", "icons.txt", "package.json", "tollway.css", "tollway.js", "utilities.txt")
+INPUTS = (
+    "build.mjs", "icons.txt", "pack_scalar.py", "package.json", "portal.js", "tollway.css", "tollway.js",
+    "utilities.txt",
+)  # fmt: skip
 _CLASSES = re.compile(r'\sclass="([^"]*)"')
 _CODE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
 _ICON = re.compile(r"""\bicon\(\s*["']([a-z0-9-]+)["']|icon_name=["']([a-z0-9-]+)["']""")

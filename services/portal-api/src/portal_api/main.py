@@ -259,7 +259,16 @@ def _pages(
         console_router(Console(kit, organizations, reader)),
         portal_router(
             DeveloperPortal(
-                kit, reader, developer.applications, developer.credentials, developer.subscriptions, developer.reader
+                kit=kit,
+                organizations=organizations,
+                catalog=provider.catalog.portal,
+                applications=developer.applications,
+                credentials=developer.credentials,
+                server=developer.server,
+                subscriptions=developer.subscriptions,
+                billing=developer.reader,
+                histories=UsageHistories(developer.reader),
+                stripe=developer.stripe,
             )
         ),
         create_last_router(kit),

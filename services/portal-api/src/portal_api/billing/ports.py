@@ -67,6 +67,18 @@ class SubscriptionStore(Protocol):
         """A developer's in an organization, by id."""
         ...
 
+    async def newest_of_developer(
+        self, session: AsyncSession, organization_id: str, developer_id: str, *, before: str | None, limit: int
+    ) -> Sequence[Subscription]:
+        """A developer's in an organization, the newest first."""
+        ...
+
+    async def overdue_of_developer(
+        self, session: AsyncSession, organization_id: str, developer_id: str, *, limit: int
+    ) -> Sequence[Subscription]:
+        """Those whose payment failed."""
+        ...
+
     async def live_of_application(self, session: AsyncSession, application_id: str) -> Sequence[Subscription]:
         """Those that have not ended."""
         ...
@@ -155,6 +167,10 @@ class ConnectionStore(Protocol):
 
     async def find(self, session: AsyncSession, organization_id: str) -> StripeConnection | None:
         """Locked until the transaction ends."""
+        ...
+
+    async def look(self, session: AsyncSession, organization_id: str) -> StripeConnection | None:
+        """Not locked."""
         ...
 
     async def save(self, session: AsyncSession, connection: StripeConnection) -> None:

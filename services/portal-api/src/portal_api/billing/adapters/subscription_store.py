@@ -9,7 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from portal_api.billing.adapters.tables import CheckoutRow, StripeConnectionRow, SubscriptionRow
 from portal_api.billing.domain.stripe_keys import StripeConnection
-from portal_api.billing.domain.subscription import ENDED, Checkout, Subscription
+from portal_api.billing.domain.subscription import ENDED, OVERDUE, Checkout, Subscription
 from shared.events.billing import StripeSubscriptionClosed
 
 # A second request waits here for the first one's commit: exactly one gets the pair.
@@ -81,6 +81,30 @@ class PostgresSubscriptions:
         rows = await session.exec(query.order_by(col(SubscriptionRow.id)).limit(limit))
         return [Subscription(**row.model_dump()) for row in rows]
 
+    async def newest_of_developer(
+        self, session: AsyncSession, organization_id: str, developer_id: str, *, before: str | None, limit: int
+    ) -> Sequence[Subscription]:
+        """By id, descending."""
+        query = select(SubscriptionRow).where(
+            SubscriptionRow.organization_id == organization_id, SubscriptionRow.developer_id == developer_id
+        )
+        if before is not None:
+            query = query.where(SubscriptionRow.id < before)
+        rows = await session.exec(query.order_by(col(SubscriptionRow.id).desc()).limit(limit))
+        return [Subscription(**row.model_dump()) for row in rows]
+
+    async def overdue_of_developer(
+        self, session: AsyncSession, organization_id: str, developer_id: str, *, limit: int
+    ) -> Sequence[Subscription]:
+        """By id."""
+        query = select(SubscriptionRow).where(
+            SubscriptionRow.organization_id == organization_id,
+            SubscriptionRow.developer_id == developer_id,
+            col(SubscriptionRow.status).in_(OVERDUE),
+        )
+        rows = await session.exec(query.order_by(col(SubscriptionRow.id)).limit(limit))
+        return [Subscription(**row.model_dump()) for row in rows]
+
     async def live_of_application(self, session: AsyncSession, application_id: str) -> Sequence[Subscription]:
         """Not ended."""
         query = select(SubscriptionRow).where(
@@ -135,13 +159,20 @@ class PostgresConnections:
     async def find(self, session: AsyncSession, organization_id: str) -> StripeConnection | None:
         """Locked."""
         row = await session.get(StripeConnectionRow, organization_id, with_for_update=True, populate_existing=True)
-        if row is None:
-            return None
-        values = row.model_dump()
-        return StripeConnection(**{**values, "checks": tuple(values["checks"])})
+        return _to_connection(row) if row else None
+
+    async def look(self, session: AsyncSession, organization_id: str) -> StripeConnection | None:
+        """Not locked."""
+        row = await session.get(StripeConnectionRow, organization_id, populate_existing=True)
+        return _to_connection(row) if row else None
 
     async def save(self, session: AsyncSession, connection: StripeConnection) -> None:
         """New or changed."""
         values = {**asdict(connection), "checks": list(connection.checks)}
         await session.merge(StripeConnectionRow(**values))
         await session.flush()
+
+
+def _to_connection(row: StripeConnectionRow) -> StripeConnection:
+    values = row.model_dump()
+    return StripeConnection(**{**values, "checks": tuple(values["checks"])})

@@ -10,6 +10,7 @@ from shared.events.subscriptions import SubscriptionState
 # `pending`: asked for, and the subscriptions service has not answered yet (version 0).
 PENDING = "pending"
 ENDED = frozenset({"rejected", "incomplete_expired", "canceled"})
+OVERDUE = frozenset({"past_due", "unpaid"})
 ENDS_AT_PERIOD_END = frozenset({"active", "trialing", "past_due"})
 
 CheckoutStatus = Literal["opened", "refused", "completed", "expired"]

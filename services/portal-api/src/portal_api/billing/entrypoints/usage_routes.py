@@ -19,7 +19,10 @@ from portal_api.identity.domain.access import Actor
 from portal_api.organizations.use_cases import Organizations
 
 MAX_EXPORTED_INVOICES = 10_000
-Since = Annotated[date | None, Query(alias="from", description="A UTC day; unset: the oldest present period's start.")]
+Since = Annotated[
+    date | None,
+    Query(alias="from", description="A UTC day; unset: the oldest present period's start, two weeks at least."),
+]
 Until = Annotated[date | None, Query(alias="to", description="A UTC day, included; unset: today.")]
 
 

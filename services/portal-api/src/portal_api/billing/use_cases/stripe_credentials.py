@@ -54,6 +54,10 @@ class StripeCredentials:
         await self.publisher.publish(session, BILLING_COMMANDS, found.id, command)
         return await self.connections.find(session, found.id) or StripeConnection(found.id)
 
+    async def look(self, session: AsyncSession, organization_id: str) -> StripeConnection | None:
+        """For pages that say in which mode is paid; it asks nobody who they are, and locks nothing."""
+        return await self.connections.look(session, organization_id)
+
     async def is_connected(self, session: AsyncSession, organization_id: str) -> bool:
         """Whether paid plans can be sold."""
         connection = await self.connections.find(session, organization_id)

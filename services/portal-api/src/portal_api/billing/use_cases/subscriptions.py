@@ -145,6 +145,12 @@ class Subscriptions:
         """Where to pay."""
         return await self.store.checkout(session, subscription_id)
 
+    async def newest(
+        self, session: AsyncSession, organization_id: str, developer_id: str, *, before: str | None, limit: int
+    ) -> Sequence[Subscription]:
+        """A page of a developer's, the newest first."""
+        return await self.store.newest_of_developer(session, organization_id, developer_id, before=before, limit=limit)
+
     async def checkouts(self, session: AsyncSession, rows: Sequence[Subscription]) -> dict[str, Checkout]:
         """Of several, by subscription."""
         return await self.store.checkouts(session, [row.id for row in rows])

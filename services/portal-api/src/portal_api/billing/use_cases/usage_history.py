@@ -1,12 +1,14 @@
 """Usage by day, by API and by subscription, from the daily sums of the read model."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from portal_api.billing.domain.usage_history import Tally, by_day, check_range, sum_of, tallies
 from portal_api.billing.use_cases.usage_summary import MAX_SUBSCRIPTIONS, BillingReader, NamedSubscription
+
+SHORTEST = timedelta(days=13)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,13 @@ class UsageHistories:
         since: date | None = None,
         until: date | None = None,
     ) -> UsageHistory:
-        """From the start of the oldest present period to today, unless stated."""
+        """From the start of the oldest present period, at least two weeks, to today, unless stated."""
         reader = self.reader
         now = reader.clock.now()
         rows = await reader.subscriptions.of_developer(session, organization_id, developer_id, limit=MAX_SUBSCRIPTIONS)
         until = until or now.astimezone(UTC).date()
         starts = [row.current_period_start for row in rows if row.current_period_start and not row.is_ended]
-        since = since or min(min(starts, default=now).astimezone(UTC).date(), until)
+        since = since or min(min(starts, default=now).astimezone(UTC).date(), until - SHORTEST)
         check_range(since, until)
         ids = [row.id for row in rows]
         days = await reader.usage.days(session, ids, since, until)

@@ -20,6 +20,7 @@ from shared.events.billing import InvoiceUpdated
 from shared.events.subscriptions import SubscriptionStatus
 
 MAX_SUBSCRIPTIONS = 1_000
+MAX_OVERDUE_SHOWN = 5
 _COUNTED: frozenset[SubscriptionStatus] = frozenset({"active", "trialing", "past_due"})
 
 
@@ -40,6 +41,15 @@ class SubscriptionUsage:
     named: NamedSubscription
     estimate: Estimate
     forecast: Forecast | None
+    last_call_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Production calls so far."""
+
+    calls: int
+    calls_not_billed: int
     last_call_at: datetime | None
 
 
@@ -83,18 +93,38 @@ class BillingReader:
         rows = await self.subscriptions.of_developer(session, organization_id, developer_id, limit=MAX_SUBSCRIPTIONS)
         shown = [row for row in rows if _has_present_period(row, now)]
         totals = await self.usage.totals(session, [row.id for row in shown])
-        lines = []
-        for named in await self.named(session, shown):
-            row = named.subscription
-            mine = [t for t in totals if t.subscription_id == row.id and t.period_start == row.current_period_start]
-            versions = named.plan.versions if named.plan else ()
-            found = estimate(versions, row.plan_version_number, mine)
-            lines.append(SubscriptionUsage(named, found, _forecast(row, found, now), _last_call(mine)))
+        of: dict[str, list[PeriodTotal]] = {}
+        for total in totals:
+            of.setdefault(total.subscription_id, []).append(total)
+        lines = [_usage(one, of.get(one.subscription.id, ()), now) for one in await self.named(session, shown)]
         return UsageSummary(
             as_of=now,
             complete_until=complete_until,
             active_subscriptions=sum(1 for row in rows if row.status in _COUNTED),
             usage=tuple(lines),
+        )
+
+    async def usage_of(self, session: AsyncSession, named: NamedSubscription) -> SubscriptionUsage | None:
+        """One subscription's present period; None before there is one."""
+        now = self.clock.now()
+        if not _has_present_period(named.subscription, now):
+            return None
+        return _usage(named, await self.usage.totals(session, [named.subscription.id]), now)
+
+    async def counted(self, session: AsyncSession, subscription_id: str) -> Counted:
+        """Production calls of all periods: whether a first one has been seen."""
+        totals = await self.usage.totals(session, [subscription_id])
+        mine = [total for total in totals if total.environment == "production"]
+        return Counted(
+            calls=sum(total.calls for total in mine if total.billable),
+            calls_not_billed=sum(total.calls for total in mine if not total.billable),
+            last_call_at=_last_call(mine),
+        )
+
+    async def overdue(self, session: AsyncSession, organization_id: str, developer_id: str) -> Sequence[Subscription]:
+        """Those whose payment failed."""
+        return await self.subscriptions.overdue_of_developer(
+            session, organization_id, developer_id, limit=MAX_OVERDUE_SHOWN
         )
 
     async def invoices_of(
@@ -112,6 +142,13 @@ class BillingReader:
             detail = f"There is no invoice {invoice_id[:64]!r} of yours in this portal. List yours to find its id."
             raise DomainError("invoice-not-found", 404, "No such invoice", detail)
         return invoice
+
+
+def _usage(named: NamedSubscription, totals: Sequence[PeriodTotal], now: datetime) -> SubscriptionUsage:
+    row = named.subscription
+    mine = [total for total in totals if total.period_start == row.current_period_start]
+    found = estimate(named.plan.versions if named.plan else (), row.plan_version_number, mine)
+    return SubscriptionUsage(named, found, _forecast(row, found, now), _last_call(mine))
 
 
 def _forecast(row: Subscription, found: Estimate, now: datetime) -> Forecast | None:

@@ -1,22 +1,38 @@
-"""The Developer Portal of an organization: its APIs, and what a developer has there."""
+"""The Developer Portal: what `main` hands over, and all its pages."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from datetime import datetime
 
-from fastapi import APIRouter, Depends, Request, Response
-from sqlmodel.ext.asyncio.session import AsyncSession
+from babel.dates import format_datetime
+from fastapi import APIRouter
+from markupsafe import Markup
 
 from portal_api.applications.use_cases.applications import Applications
 from portal_api.applications.use_cases.credentials import Credentials
 from portal_api.billing.use_cases.explaining import line_text, line_title
+from portal_api.billing.use_cases.stripe_credentials import StripeCredentials
 from portal_api.billing.use_cases.subscriptions import Subscriptions
+from portal_api.billing.use_cases.usage_history import UsageHistories
 from portal_api.billing.use_cases.usage_summary import BillingReader
-from portal_api.catalog.use_cases.reading import CatalogReader
-from portal_api.identity.domain.access import Actor
+from portal_api.catalog.use_cases.portal import PortalCatalog
+from portal_api.oauth.use_cases import AuthorizationServer
+from portal_api.organizations.use_cases import Organizations
+from portal_api.web.kit import formats
 from portal_api.web.kit.pages import Kit
 from portal_api.web.kit.viewer import Viewer
-
-MAX_ROWS = 100
+from portal_api.web.portal import (
+    applications,
+    billed,
+    billing,
+    catalogue,
+    first_call,
+    invoices,
+    keys,
+    payment,
+    reference_assets,
+    subscribing,
+)
+from portal_api.web.portal.place import Places
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,56 +40,49 @@ class DeveloperPortal:
     """What `main` hands over."""
 
     kit: Kit
-    catalog: CatalogReader
+    organizations: Organizations
+    catalog: PortalCatalog
     applications: Applications
     credentials: Credentials
+    server: AuthorizationServer
     subscriptions: Subscriptions
     billing: BillingReader
+    histories: UsageHistories
+    stripe: StripeCredentials
 
 
 def create_router(deps: DeveloperPortal) -> APIRouter:
     """All pages."""
-    router = deps.kit.router()
     kit = deps.kit
-    anybody = Annotated[Viewer, Depends(kit.anybody())]
-
-    @router.get("/portal/{organization}")
-    async def portal(request: Request, organization: str, viewer: anybody) -> Response:
-        async with kit.http.uow.transaction() as session:
-            found, apis = await deps.catalog.published_apis(session, organization, limit=MAX_ROWS, after=None)
-            mine = await _of_developer(session, deps, found.id, viewer.actor) if viewer.actor else None
-        return kit.page(
-            request,
-            viewer,
-            "portal/home.html",
-            organization=found,
-            apis=apis,
-            mine=mine,
-            step=line_text,
-            title=line_title,
-        )
-
-    @router.get("/portal/{organization}/checkout/{outcome}")
-    async def checkout(request: Request, organization: str, outcome: str, viewer: anybody) -> Response:
-        async with kit.http.uow.transaction() as session:
-            found, _ = await deps.catalog.published_apis(session, organization, limit=1, after=None)
-        return kit.page(request, viewer, "portal/checkout.html", organization=found, paid=outcome == "return")
-
+    kit.templates.globals.update(line_title=line_title, line_text=line_text, exact_time=_exact_time)
+    router = kit.router()
+    places = Places(deps.organizations, deps.stripe, deps.billing)
+    catalogue_deps = catalogue.CatalogueDeps(
+        kit, places, deps.catalog, deps.subscriptions, deps.billing, deps.applications
+    )
+    billing_deps = billing.BillingDeps(kit, places, deps.billing, deps.histories)
+    reference_assets.add_routes(router)
+    catalogue.add_pages(router, catalogue_deps)
+    subscribing.add_pages(router, subscribing.SubscribingDeps(catalogue_deps, deps.applications, deps.subscriptions))
+    first_call.add_pages(
+        router,
+        first_call.FirstCallDeps(catalogue_deps, deps.applications, deps.credentials, deps.server, deps.subscriptions),
+    )
+    applications.add_pages(
+        router,
+        applications.ApplicationDeps(
+            kit, places, deps.applications, deps.credentials, deps.subscriptions, deps.billing
+        ),
+    )
+    keys.add_pages(router, keys.KeyDeps(kit, places, deps.applications, deps.credentials, deps.server))
+    billing.add_pages(router, billing_deps)
+    invoices.add_pages(router, billing_deps)
+    billed.add_pages(router, billed.BilledDeps(billing_deps, deps.subscriptions))
+    payment.add_pages(router, billing_deps)
     return router
 
 
-async def _of_developer(
-    session: AsyncSession, deps: DeveloperPortal, organization_id: str, actor: Actor
-) -> dict[str, Any]:
-    applications = await deps.applications.listed(session, organization_id, actor.user_id, after=None, limit=MAX_ROWS)
-    rows = await deps.subscriptions.listed(
-        session, organization_id, actor.user_id, application_id=None, after=None, limit=MAX_ROWS
-    )
-    return {
-        "applications": applications,
-        "clients": {one.id: await deps.credentials.clients(session, one) for one in applications},
-        "subscriptions": await deps.billing.named(session, rows),
-        "checkouts": {row.id: await deps.subscriptions.checkout(session, row.id) for row in rows},
-        "summary": await deps.billing.summary(session, organization_id, actor.user_id),
-        "invoices": await deps.billing.invoices_of(session, organization_id, actor.user_id, after=None, limit=MAX_ROWS),
-    }
+def _exact_time(at: datetime, viewer: Viewer) -> Markup:
+    """To the second, in the viewer's zone: what "as of" says."""
+    text = format_datetime(at, format="medium", tzinfo=viewer.zone, locale=viewer.locale)
+    return Markup('<time datetime="{}" data-style="exact">{}</time>').format(formats.real_utc(at), text)

@@ -1,0 +1,70 @@
+"""Where in the Developer Portal a page is: the organization, what stands beside it, and what is wrong right now."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from portal_api.billing.domain.subscription import Subscription
+from portal_api.billing.use_cases.stripe_credentials import StripeCredentials
+from portal_api.billing.use_cases.usage_summary import BillingReader, NamedSubscription
+from portal_api.organizations.domain.organization import Organization
+from portal_api.organizations.use_cases import Organizations
+from portal_api.web.kit.viewer import Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One line of the navigation. `key` is its letter after `g`."""
+
+    label: str
+    href: str
+    icon: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """What every page of the portal knows about where it is."""
+
+    organization: Organization
+    is_signed_in: bool
+    is_test_mode: bool
+    overdue: Sequence[NamedSubscription] = ()
+
+    @property
+    def base(self) -> str:
+        """`/portal/{organization}`."""
+        return f"/portal/{self.organization.identifier}"
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        """The navigation."""
+        return (
+            Link("APIs", f"{self.base}/apis", "layout-grid", "a"),
+            Link("Applications", f"{self.base}/applications", "app-window", "p"),
+            Link("Billing", f"{self.base}/billing", "receipt", "b"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Loads them."""
+
+    organizations: Organizations
+    stripe: StripeCredentials
+    billing: BillingReader
+
+    async def at(self, session: AsyncSession, viewer: Viewer, organization: str) -> Place:
+        """The portal of an organization: open to everybody."""
+        found = await self.organizations.find(session, organization)
+        connection = await self.stripe.look(session, found.id)
+        overdue: Sequence[Subscription] = ()
+        if viewer.actor is not None:
+            overdue = await self.billing.overdue(session, found.id, viewer.actor.user_id)
+        return Place(
+            organization=found,
+            is_signed_in=viewer.actor is not None,
+            is_test_mode=connection is not None and connection.livemode is False,
+            overdue=await self.billing.named(session, overdue) if overdue else (),
+        )

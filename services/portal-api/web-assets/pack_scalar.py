@@ -1,0 +1,25 @@
+"""Pack the browser build of the API reference's viewer (Scalar, MIT) into one archive."""
+
+import re
+import sys
+import zipfile
+from pathlib import Path
+
+SOURCE_MAP = re.compile(rb"\n//# sourceMappingURL=.*")
+
+
+def main(package: Path, target: Path) -> None:
+    """Code without source maps, names sorted, no times: one version of zlib makes the same archive every time."""
+    root = package / "dist" / "browser"
+    files = {
+        path.relative_to(root).as_posix(): path for path in sorted(root.rglob("*.js")) if path.name != "standalone.js"
+    }
+    with zipfile.ZipFile(target, "w") as archive:
+        for name, path in files.items():
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, SOURCE_MAP.sub(b"", path.read_bytes()), compresslevel=9)
+
+
+main(Path(sys.argv[1]), Path(sys.argv[2]))
