@@ -25,6 +25,8 @@ MAX_CLIENTS = 256
 # At INFO both write every address they ask for, and a SetupIntent's client secret is part of one.
 for _chatty in ("stripe", "httpx"):
     logging.getLogger(_chatty).setLevel(logging.WARNING)
+# It would keep an id in the home folder of whoever runs Tollway, and send it along.
+stripe.enable_telemetry = False
 
 
 async def _ask(call: str, request: Awaitable[T]) -> T:
