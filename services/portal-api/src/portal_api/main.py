@@ -296,7 +296,7 @@ def build(settings: Settings) -> PortalApi:
     consumer = TransactionalConsumer(
         create_broker(bootstrap, client_id=f"portal-api-{settings.instance}"),
         group=GROUP,
-        handlers=handlers(developer.projections),
+        handlers=handlers(developer.projections, changes.touch),
         sessions=sessions,
         outbox=outbox,
         topic_prefix=prefix,

@@ -1,6 +1,6 @@
 """Records of the bus -> projections. Group `portal-api`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import cast
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -19,8 +19,11 @@ _USAGE = cast("type[UsageEvent]", UsageEvent)
 _BILLING = cast("type[BillingEvent]", BillingEvent)
 
 
-def handlers(projections: Projections) -> Mapping[Topic, Handler]:
-    """What main gives to the TransactionalConsumer."""
+Touch = Callable[..., None]
+
+
+def handlers(projections: Projections, touch: Touch) -> Mapping[Topic, Handler]:
+    """What main gives to the TransactionalConsumer. `touch` hears whom each change is about, for the open pages."""
 
     async def on_usage(session: AsyncSession, records: Sequence[Record]) -> None:
         windows: list[UsageWindow] = []
@@ -30,6 +33,7 @@ def handlers(projections: Projections) -> Mapping[Topic, Handler]:
                 continue
             event: UsageEvent = decode(record.value, _USAGE)
             if isinstance(event, UsageWindow):
+                touch(event.subscription_id)
                 windows.append(event)
             else:
                 complete.append((record.partition, event))
@@ -42,10 +46,23 @@ def handlers(projections: Projections) -> Mapping[Topic, Handler]:
         for record in records:
             if record.value is not None:
                 event: BillingEvent = decode(record.value, _BILLING)
+                touch(*_about(event))
                 await projections.on_billing(session, event)
 
+    async def on_subscription(session: AsyncSession, state: SubscriptionState) -> None:
+        touch(state.subscription_id, state.developer_id)
+        await projections.on_subscription(session, state)
+
     return {
-        SUBSCRIPTIONS_STATE: each(SubscriptionState, projections.on_subscription),
+        SUBSCRIPTIONS_STATE: each(SubscriptionState, on_subscription),
         METERING_USAGE: on_usage,
         BILLING_EVENTS: on_billing,
     }
+
+
+def _about(event: BillingEvent) -> Iterator[str]:
+    """Its subscription and developer, as far as it names them."""
+    for name in ("subscription_id", "developer_id"):
+        value = getattr(event, name, None)
+        if value:
+            yield value

@@ -1,7 +1,7 @@
 """Parts of a page that renew themselves: server-sent events, each a piece of HTML for htmx to morph in."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from typing import Protocol
 
 from fastapi import Request
@@ -23,9 +23,20 @@ class Signal(Protocol):
         """Set at the next change."""
         ...
 
-    def notify(self) -> None:
+    def wake_all(self) -> None:
         """Wake whoever waits."""
         ...
+
+    def watch(self, about: Iterable[str]) -> "Watching":
+        """Only changes about these ids."""
+        ...
+
+
+class Watching(Protocol):
+    """What a stream is about; `event` is set when that changed."""
+
+    about: set[str]
+    event: asyncio.Event
 
 
 class Live:
@@ -41,20 +52,30 @@ class Live:
             await asyncio.Event().wait()
         finally:
             self._stopping = True
-            self._changes.notify()
+            self._changes.wake_all()
 
-    def stream(self, request: Request, render: Render) -> StreamingResponse:
-        """Send what `render` gives whenever it differs; None ends the stream for good."""
+    def stream(self, request: Request, render: Render, about: set[str] | None = None) -> StreamingResponse:
+        """Send what `render` gives whenever it differs; None ends the stream for good.
+
+        `about`: ids of subscriptions or developers; other people's changes then wake nobody. `render` may add to it.
+        """
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(self._events(request, render), media_type="text/event-stream", headers=headers)
+        return StreamingResponse(self._events(request, render, about), media_type="text/event-stream", headers=headers)
 
-    async def _events(self, request: Request, render: Render) -> AsyncIterator[str]:
+    async def _events(self, request: Request, render: Render, about: set[str] | None) -> AsyncIterator[str]:
+        watch = self._changes.watch(about) if about is not None else None
         loop = asyncio.get_running_loop()
         began = said_at = loop.time()
         last = ""
         while not self._stopping and loop.time() - began < LIFE_SECONDS and not await request.is_disconnected():
-            change = self._changes.next()  # taken before rendering: a change in between is not missed
+            # Taken before rendering: a change in between is not missed.
+            change = self._changes.next() if watch is None else watch.event
+            if watch is not None:
+                change.clear()
+            rendered_at = loop.time()
             html = await render()
+            if watch is not None and about is not None:
+                watch.about |= about
             if html is None:
                 yield "event: close\ndata: \n\n"
                 return
@@ -64,14 +85,15 @@ class Live:
             elif loop.time() - said_at > HEARTBEAT_SECONDS:
                 said_at = loop.time()
                 yield ": still here\n\n"
-            await _pause(change)
+            await _pause(change, rendered_at + SHORTEST_PAUSE_SECONDS - loop.time())
 
 
-async def _pause(change: asyncio.Event) -> None:
+async def _pause(change: asyncio.Event, at_least_seconds: float) -> None:
+    """Until the next change; at once if the last look is long enough ago: a single call is seen without delay."""
     try:
         async with asyncio.timeout(LOOK_AGAIN_SECONDS):
+            await asyncio.sleep(max(at_least_seconds, 0))
             await change.wait()
-            await asyncio.sleep(SHORTEST_PAUSE_SECONDS)
     except TimeoutError:
         return
 

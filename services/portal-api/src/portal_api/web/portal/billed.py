@@ -101,7 +101,7 @@ def _manage(router: APIRouter, deps: BilledDeps) -> None:
                 found = await _values(session, deps, place, viewer, subscription)
             return kit.fragment(viewer, "portal/manage_state.html", **found)
 
-        return kit.live.stream(request, render)
+        return kit.live.stream(request, render, {subscription})
 
 
 def _change(router: APIRouter, deps: BilledDeps) -> None:

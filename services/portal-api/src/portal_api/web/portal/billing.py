@@ -127,12 +127,15 @@ def _summary(router: APIRouter, deps: BillingDeps) -> None:
         async with kit.http.uow.transaction() as session:
             place = await deps.places.at(session, viewer, organization)
 
+        about = {actor_of(viewer).user_id}
+
         async def render() -> str:
             async with kit.http.uow.transaction() as session:
                 found = await _usage(session, deps, place, viewer)
+            about.update(usage.named.subscription.id for usage in found["summary"].usage)
             return kit.fragment(viewer, "portal/usage_state.html", **found)
 
-        return kit.live.stream(request, render)
+        return kit.live.stream(request, render, about)
 
 
 def _explain(router: APIRouter, deps: BillingDeps) -> None:

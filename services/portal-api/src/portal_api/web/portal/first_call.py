@@ -100,7 +100,7 @@ def _live(router: APIRouter, deps: FirstCallDeps) -> None:
                 counted = await deps.catalogue.billing.counted(session, row.id)
             return kit.fragment(viewer, "portal/first_call_state.html", place=place, row=row, counted=counted)
 
-        return kit.live.stream(request, render)
+        return kit.live.stream(request, render, {subscription})
 
 
 def _reference_token(router: APIRouter, deps: FirstCallDeps) -> None:

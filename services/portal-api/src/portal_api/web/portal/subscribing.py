@@ -238,7 +238,7 @@ def _progress(router: APIRouter, deps: SubscribingDeps) -> None:
                 viewer, "portal/progress_state.html", place=place, left=bool(left), paid=bool(paid), **found
             )
 
-        return kit.live.stream(request, render)
+        return kit.live.stream(request, render, {subscription})
 
 
 def actor_of(viewer: Viewer) -> Actor:
