@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 SERVICES = ("gateway", "subscriptions", "metering", "billing-sync", "portal-api")
 STATEFUL = ("subscriptions", "metering", "billing-sync", "portal-api")
-PORTAL_FEATURES = ("identity", "organizations", "catalog", "applications", "oauth", "billing")
+PORTAL_FEATURES = ("mail", "identity", "organizations", "audit", "catalog", "applications", "oauth", "billing")
 
 
 def package_of(service: str) -> Path:

@@ -8,7 +8,7 @@ import importlib
 import pytest
 from sqlalchemy import BigInteger, Integer
 
-FEATURES = ("identity", "organizations", "catalog", "applications", "oauth", "billing")
+FEATURES = ("mail", "identity", "organizations", "audit", "catalog", "applications", "oauth", "billing")
 MODULES = [
     *(f"{service}.adapters.tables" for service in ("billing_sync", "metering", "subscriptions")),
     *(f"portal_api.{feature}.adapters.tables" for feature in FEATURES),

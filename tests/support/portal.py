@@ -13,6 +13,7 @@ import httpx
 
 from portal_api.main import MIGRATIONS, PortalApi, build
 from portal_api.settings import Settings
+from sandbox_mailbox.mails import Mailbox, ReceivedMail, smtp_protocol
 from shared.db import migrate
 
 BASE = "http://portal.test"
@@ -60,6 +61,41 @@ class Portal:
     service: PortalApi
     settings: Settings
 
+    mailbox: Mailbox
+
+    async def mails_to(self, address: str) -> list[ReceivedMail]:
+        """What has arrived, newest first, after everything due was sent."""
+        while await self.service.deliveries.deliver_due():
+            pass
+        return self.mailbox.newest(address)
+
+    async def link_to(self, address: str) -> str:
+        """The token in the newest mail's link."""
+        (link,) = (await self.mails_to(address))[0].links
+        return link.rpartition("token=")[2]
+
+    async def verified(self, email: str) -> httpx.AsyncClient:
+        """As `signed_up`, with a confirmed address."""
+        client = await self.signed_up(email)
+        body = {"token": await self.link_to(email)}
+        assert (await client.post("/v1/email-verifications/confirm", json=body)).status_code == 200
+        return client
+
+    async def browser(self, email: str, password: str = PASSWORD) -> httpx.AsyncClient:
+        """A browser that signs in: a session with its CSRF token."""
+        client = self.client()
+        answer = await client.post("/v1/sessions", json={"email": email, "password": password})
+        assert answer.status_code == 201, answer.text
+        client.headers["X-CSRF-Token"] = answer.json()["csrf_token"]
+        return client
+
+    async def join(self, admin: httpx.AsyncClient, organization: str, member: httpx.AsyncClient, role: str) -> None:
+        """Invite and accept; the admin's address must be confirmed."""
+        email = (await member.get("/v1/users/me")).json()["email"]
+        path = f"/v1/organizations/{organization}/invitations"
+        await created(await admin.post(path, json={"email": email, "role": role}))
+        await created(await member.post("/v1/invitations/accept", json={"token": await self.link_to(email)}), 200)
+
     def client(self, token: str | None = None) -> httpx.AsyncClient:
         """A client; with a personal access token, if given."""
         headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -80,7 +116,7 @@ class Portal:
 
 @asynccontextmanager
 async def portal(
-    database_url: str, *, kafka: str = "127.0.0.1:1", topic_prefix: str = "", allowed: str = ""
+    database_url: str, *, kafka: str = "127.0.0.1:1", topic_prefix: str = "", allowed: str = "", **changed: Any
 ) -> AsyncIterator[Portal]:
     """Migrated and wired; nothing of it runs beside the requests (start `service.runners` where a test needs it)."""
     settings = Settings(
@@ -91,13 +127,28 @@ async def portal(
         kafka_bootstrap_servers=kafka,
         kafka_topic_prefix=topic_prefix,
         allowed_private_addresses=allowed,
+        smtp_host="127.0.0.1",
+        smtp_security="none",
+        mail_from="Tollway <no-reply@portal.test>",
+        sign_ups_per_hour=1000,
     )
     await asyncio.to_thread(migrate.upgrade, database_url, MIGRATIONS)
-    service = build(settings)
-    try:
-        yield Portal(service, settings)
-    finally:
-        await service.engine.dispose()
+    async with mail_server() as (mailbox, port):
+        settings = settings.model_copy(update={"smtp_port": port, **changed})
+        service = build(settings)
+        try:
+            yield Portal(service, settings, mailbox)
+        finally:
+            await service.engine.dispose()
+
+
+@asynccontextmanager
+async def mail_server() -> AsyncIterator[tuple[Mailbox, int]]:
+    """A real SMTP server on a free port, and what arrives there."""
+    mailbox = Mailbox()
+    server = await asyncio.get_running_loop().create_server(lambda: smtp_protocol(mailbox), "127.0.0.1", 0)
+    async with server:
+        yield mailbox, server.sockets[0].getsockname()[1]
 
 
 async def created(response: httpx.Response, status: int = 201) -> dict[str, Any]:

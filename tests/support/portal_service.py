@@ -177,6 +177,7 @@ async def running_portal(bootstrap: str, prefix: str, database_url: str) -> Asyn
         allowed_private_addresses=UPSTREAM,
         port=0,
         operations_port=0,
+        sign_ups_per_hour=1000,
     )
     await asyncio.to_thread(migrate.upgrade, database_url, MIGRATIONS)
     portal = build(settings)

@@ -45,6 +45,7 @@ class WholeStack:
             gateway=self.stack.url("gateway"),
             stripe=self.stack.url("stripe"),
             upstream=self.stack.url("reading_list"),
+            mailbox=self.stack.url("mailbox"),
             kafka=self.stack.kafka_bootstrap,
             topic_prefix="",
         )

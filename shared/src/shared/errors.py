@@ -16,6 +16,7 @@ class DomainError(Exception):
     detail: str
     field: str | None = None
     errors: list[dict[str, object]] = dataclasses.field(default_factory=list)
+    retry_after_seconds: int | None = None
 
     def __str__(self) -> str:
         return f"{self.problem}: {self.detail}"

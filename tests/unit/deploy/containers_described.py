@@ -26,7 +26,7 @@ STACK = StackContext(
 def folder_of(process: ProcessDefinition) -> str:
     """Where its Dockerfile lies."""
     if process in STAND_INS:
-        return f"sandbox/{process.module}"
+        return f"sandbox/{process.module.removeprefix('sandbox_')}"
     return f"services/{process.name}"
 
 
@@ -88,7 +88,8 @@ def k8s_settings(process: ProcessDefinition) -> dict[str, str]:
     described = container(process.name, BASE)
     result: dict[str, str] = {}
     for source in described.get("envFrom", []):
-        result |= _data("ConfigMap", source["configMapRef"]["name"])
+        if not source.get("secretRef", {}).get("optional"):
+            result |= _data("ConfigMap", source["configMapRef"]["name"])
     for variable in described.get("env", []):
         origin = variable.get("valueFrom", {})
         if (key := origin.get("configMapKeyRef")) is not None:

@@ -66,7 +66,11 @@ def test_the_service_accepts_them_and_knows_each(name: str, where: str, monkeypa
 @pytest.mark.parametrize("name", list(PROCESSES))
 def test_ports_are_those_of_the_local_stack(name: str) -> None:
     process = PROCESSES[name]
-    ports = {getattr(STACK.ports, port) for port in (process.traffic_port, process.operations_port) if port}
+    ports = {
+        getattr(STACK.ports, port)
+        for port in (process.traffic_port, process.operations_port, *process.other_ports)
+        if port
+    }
     published = {interpolated(port) for port in COMPOSE["services"][name]["ports"]}
     assert published == {f"127.0.0.1:{port}:{port}" for port in ports}
     exposed = re.search(r"^EXPOSE (.+)$", dockerfile(process), re.MULTILINE)

@@ -114,7 +114,13 @@ def demo(folder: StateFolder, arguments: list[str]) -> int:
 def bench(folder: StateFolder, arguments: list[str]) -> int:
     """Become a module that asks this stack something, told where it is."""
     description = _description(folder)
-    addresses = {"PORTAL": "portal", "GATEWAY": "gateway", "STRIPE": "stripe", "UPSTREAM": "reading_list"}
+    addresses = {
+        "PORTAL": "portal",
+        "GATEWAY": "gateway",
+        "STRIPE": "stripe",
+        "UPSTREAM": "reading_list",
+        "MAILBOX": "mailbox",
+    }
     settings = {f"TOLLWAY_DEMO_{name}_URL": description["urls"][port] for name, port in addresses.items()}
     settings["TOLLWAY_KAFKA_BOOTSTRAP_SERVERS"] = description["kafka_bootstrap_servers"]
     sys.stdout.flush()

@@ -29,6 +29,8 @@ class Ports:
     gateway_operations: int = 8081
     stripe: int = 8400
     reading_list: int = 8500
+    mailbox: int = 8600
+    mailbox_smtp: int = 8601
     postgres: int = 15_432
     kafka: int = 19_092
     kafka_controller: int = 19_093

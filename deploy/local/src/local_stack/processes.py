@@ -45,6 +45,7 @@ class ProcessDefinition:
     own_settings: Callable[[StackContext], dict[str, str]]
     traffic_port: str | None = None
     operations_port: str | None = None
+    other_ports: tuple[str, ...] = ()
     database: str | None = None
     ready_path: str = "/readyz"
     on_the_bus: bool = True
@@ -82,6 +83,12 @@ def _portal_api(stack: StackContext) -> dict[str, str]:
         "TOLLWAY_ENCRYPTION_KEY": _derived_key(stack.secrets.encryption_key, b"portal-api"),
         # Contracts are fetched from public addresses only; the operator of this stack trusts its sample upstream.
         "TOLLWAY_ALLOWED_PRIVATE_ADDRESSES": f"{LOOPBACK}:{stack.ports.reading_list}",
+        "TOLLWAY_SMTP_HOST": LOOPBACK,
+        "TOLLWAY_SMTP_PORT": str(stack.ports.mailbox_smtp),
+        "TOLLWAY_SMTP_SECURITY": "none",
+        "TOLLWAY_MAIL_FROM": "Tollway sandbox <no-reply@tollway.test>",
+        # Tests and benchmarks make users by the hundred, all from this machine.
+        "TOLLWAY_SIGN_UPS_PER_HOUR": "100000",
     }
 
 
@@ -101,6 +108,11 @@ def _stripe_double_arguments(stack: StackContext) -> list[str]:
         *("--public-url", stack.address("stripe")),
         *("--state", str(stack.state.data / "stripe-double")),
     ]
+
+
+def _mailbox_arguments(stack: StackContext) -> list[str]:
+    ports = stack.ports
+    return ["--host", LOOPBACK, "--port", str(ports.mailbox), "--smtp-port", str(ports.mailbox_smtp)]
 
 
 def _reading_list_arguments(stack: StackContext) -> list[str]:
@@ -126,6 +138,16 @@ STAND_INS: tuple[ProcessDefinition, ...] = (
         ready_path="/openapi.yaml",
         on_the_bus=False,
         arguments=_reading_list_arguments,
+    ),
+    ProcessDefinition(
+        "mailbox",
+        "sandbox_mailbox",
+        "mailbox",
+        _no_settings,
+        traffic_port="mailbox",
+        other_ports=("mailbox_smtp",),
+        on_the_bus=False,
+        arguments=_mailbox_arguments,
     ),
 )
 

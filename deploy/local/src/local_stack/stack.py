@@ -219,7 +219,7 @@ class Stack:
         if not self._external[POSTGRESQL] and self._is_down(POSTGRESQL):
             wanted["postgresql"] = self.ports.postgres
         for definition in self._definitions:
-            for port_name in (definition.traffic_port, definition.operations_port):
+            for port_name in (definition.traffic_port, definition.operations_port, *definition.other_ports):
                 if port_name and self._is_down(definition.name):
                     wanted[definition.name] = getattr(self.ports, port_name)
                     require_free({definition.name: getattr(self.ports, port_name)})

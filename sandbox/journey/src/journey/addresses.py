@@ -12,6 +12,7 @@ class Addresses:
     gateway: str
     stripe: str
     upstream: str
+    mailbox: str
     kafka: str
     topic_prefix: str
 
@@ -27,6 +28,7 @@ class Addresses:
             gateway=read("GATEWAY_URL", "http://127.0.0.1:8080"),
             stripe=read("STRIPE_URL", "http://127.0.0.1:8400"),
             upstream=read("UPSTREAM_URL", "http://127.0.0.1:8500"),
+            mailbox=read("MAILBOX_URL", "http://127.0.0.1:8600"),
             kafka=os.environ.get("TOLLWAY_KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:19092"),
             topic_prefix=os.environ.get("TOLLWAY_KAFKA_TOPIC_PREFIX", ""),
         )

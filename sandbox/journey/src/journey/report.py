@@ -40,6 +40,7 @@ def urls(journey: Journey) -> dict[str, str]:
         "gateway": journey.addresses.gateway,
         "api": journey.api_url,
         "stripe": journey.addresses.stripe,
+        "mailbox": journey.addresses.mailbox,
     }
 
 

@@ -18,6 +18,10 @@ from portal_api.applications.entrypoints.routes import create_router as applicat
 from portal_api.applications.entrypoints.timers import end_graces_in_time
 from portal_api.applications.use_cases.applications import Applications
 from portal_api.applications.use_cases.credentials import Credentials
+from portal_api.audit.adapters.store import PostgresAuditStore
+from portal_api.audit.entrypoints.routes import AuditRoutes
+from portal_api.audit.entrypoints.routes import create_router as audit_router
+from portal_api.audit.use_cases import AuditLog
 from portal_api.billing.adapters.changes import Changes
 from portal_api.billing.adapters.sealer import SealedBoxSealer
 from portal_api.billing.adapters.subscription_store import PostgresConnections, PostgresSubscriptions
@@ -45,21 +49,22 @@ from portal_api.catalog.use_cases.portal import PortalCatalog
 from portal_api.catalog.use_cases.reading import CatalogReader
 from portal_api.catalog.use_cases.releasing import Releases
 from portal_api.catalog.use_cases.republishing import CatalogRepublishing
+from portal_api.composition.people import People, build_people
 from portal_api.http.application import create_app
 from portal_api.http.dependencies import HttpDependencies
 from portal_api.http.idempotency import Idempotency
-from portal_api.identity.adapters.passwords import Argon2Passwords
-from portal_api.identity.adapters.repository import PostgresIdentityRepository
+from portal_api.http.request_context import AuditedUnitOfWork
 from portal_api.identity.entrypoints.authentication import SESSION_COOKIE, Authenticator
+from portal_api.identity.entrypoints.external_routes import create_router as external_router
 from portal_api.identity.entrypoints.routes import create_router as identity_router
-from portal_api.identity.use_cases import Identity
+from portal_api.mail.use_cases import Deliveries
 from portal_api.oauth.adapters.key_store import PostgresSigningKeys
 from portal_api.oauth.adapters.token_signer import JoseTokenSigner
 from portal_api.oauth.domain.attempts import Attempts
 from portal_api.oauth.entrypoints.routes import OAuthRoutes
 from portal_api.oauth.entrypoints.routes import create_router as oauth_router
 from portal_api.oauth.use_cases import AuthorizationServer
-from portal_api.organizations.adapters.repository import PostgresOrganizationRepository
+from portal_api.organizations.entrypoints.member_routes import create_router as member_router
 from portal_api.organizations.entrypoints.routes import create_router as organization_router
 from portal_api.organizations.use_cases import Organizations
 from portal_api.settings import Settings
@@ -107,9 +112,8 @@ class BillingFacts:
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """The provider's side: identity, organizations, catalogue."""
+    """The provider's side: organizations, catalogue."""
 
-    identity: Identity
     organizations: Organizations
     repository: PostgresCatalogRepository
     catalog: CatalogUseCases
@@ -136,13 +140,13 @@ class PortalApi:
     engine: AsyncEngine
     uow: UnitOfWork
     server: AuthorizationServer
+    deliveries: Deliveries
     readiness: Readiness
     runners: tuple[Callable[[], Awaitable[None]], ...]
 
 
-def _provider(settings: Settings, outbox: Outbox, clock: Clock) -> Provider:
-    identity = Identity(PostgresIdentityRepository(), Argon2Passwords(), outbox)
-    organizations = Organizations(PostgresOrganizationRepository(), identity)
+def _provider(settings: Settings, people: People, outbox: Outbox, clock: Clock) -> Provider:
+    organizations = people.organizations
     repository = PostgresCatalogRepository()
     reader = CatalogReader(repository, organizations, settings.gateway_url)
     addresses = Addresses(parse_allowed(settings.allowed_private_addresses))
@@ -156,7 +160,7 @@ def _provider(settings: Settings, outbox: Outbox, clock: Clock) -> Provider:
         releases=Releases(repository, reader, billing, outbox, clock),
         plans=Plans(repository, reader, organizations, billing, outbox, clock),
     )
-    return Provider(identity, organizations, repository, catalog)
+    return Provider(organizations, repository, catalog)
 
 
 def _developer(settings: Settings, provider: Provider, outbox: Outbox, clock: Clock) -> Developer:
@@ -205,11 +209,13 @@ class Surroundings:
     clock: Clock
     changes: Changes
     live: Live
+    people: People
 
 
 def _app(settings: Settings, around: Surroundings, provider: Provider, developer: Developer) -> FastAPI:
     uow = around.uow
-    authenticator = Authenticator(provider.identity, uow)
+    people = around.people
+    authenticator = Authenticator(people.sessions, people.tokens, uow)
     http = HttpDependencies(
         uow=uow,
         idempotency=Idempotency(uow),
@@ -229,8 +235,11 @@ def _app(settings: Settings, around: Surroundings, provider: Provider, developer
     )
     applications = ApplicationRoutes(http, provider.organizations, developer.applications, developer.credentials)
     routers = (
-        identity_router(http, provider.identity, secure_cookies=settings.secure_cookies),
+        identity_router(people.routes(http, secure_cookies=settings.secure_cookies)),
+        external_router(people.external_routes(http, secure_cookies=settings.secure_cookies)),
         organization_router(http, provider.organizations),
+        member_router(people.member_routes(http)),
+        audit_router(AuditRoutes(http, AuditLog(PostgresAuditStore(), people.organizations))),
         catalog_router(http, provider.catalog),
         application_router(applications),
         oauth_router(OAuthRoutes(http, developer.server, developer.applications)),
@@ -255,7 +264,9 @@ def _pages(
     organizations, reader = provider.organizations, provider.catalog.reader
     return (
         kit.assets.router(),
-        sign_in_router(SignInPages(kit, provider.identity, organizations)),
+        sign_in_router(
+            SignInPages(kit, around.people.identity, around.people.sign_in, around.people.sessions, organizations)
+        ),
         console_router(Console(kit, organizations, reader)),
         portal_router(
             DeveloperPortal(
@@ -289,8 +300,9 @@ def build(settings: Settings) -> PortalApi:
     sessions = session_factory(engine)
     outbox = Outbox(source="portal-api", topic_prefix=prefix, clock=clock)
     relay = OutboxRelay(engine, outbox, bootstrap_servers=bootstrap, name="portal-api", topic_prefix=prefix)
-    uow = UnitOfWork(sessions, outbox)
-    provider = _provider(settings, outbox, clock)
+    uow = AuditedUnitOfWork(sessions, outbox)
+    people = build_people(settings, outbox, uow)
+    provider = _provider(settings, people, outbox, clock)
     developer = _developer(settings, provider, outbox, clock)
     changes = Changes()
     consumer = TransactionalConsumer(
@@ -304,7 +316,7 @@ def build(settings: Settings) -> PortalApi:
         after_commit=changes.notify,
     )
     live = Live(changes)
-    app = _app(settings, Surroundings(uow, clock, changes, live), provider, developer)
+    app = _app(settings, Surroundings(uow, clock, changes, live, people), provider, developer)
     readiness = Readiness({"kafka": consumer.assigned.is_set})
     operations = operations_app(readiness, service="portal-api")
     runners: list[Callable[[], Awaitable[None]]] = [
@@ -312,12 +324,13 @@ def build(settings: Settings) -> PortalApi:
         relay.run,
         consumer.run,
         lambda: end_graces_in_time(uow, developer.credentials),
+        *people.runners,
         lambda: serve(app, settings.host, settings.port),
         live.run_until_stopped,
     ]
     if settings.sandbox:
         runners.append(follow_sandbox_clock(bootstrap, prefix, offset_clock))
-    return PortalApi(app, engine, uow, developer.server, readiness, tuple(runners))
+    return PortalApi(app, engine, uow, developer.server, people.deliveries, readiness, tuple(runners))
 
 
 class RepublishPage(Protocol):
@@ -343,18 +356,20 @@ def build_republication(settings: Settings) -> Republication:
     # Only the time of the record's CloudEvents header is read from this clock.
     clock = SystemClock()
     outbox = Outbox(source="portal-api", topic_prefix=settings.kafka_topic_prefix, clock=clock)
-    provider = _provider(settings, outbox, clock)
+    uow = UnitOfWork(session_factory(engine), outbox)
+    people = build_people(settings, outbox, uow)
+    provider = _provider(settings, people, outbox, clock)
     developer = _developer(settings, provider, outbox, clock)
     catalog = CatalogRepublishing(provider.repository, outbox)
     kinds: tuple[tuple[str, RepublishPage], ...] = (
         ("signing keys", developer.server.republish_signing_keys),
-        ("developers", provider.identity.republish_developers),
+        ("developers", people.identity.republish_developers),
         ("plans", catalog.plans),
         ("APIs", catalog.apis),
         ("OAuth2 clients", developer.credentials.republish_clients),
         ("API keys", developer.credentials.republish_keys),
     )
-    return Republication(engine, UnitOfWork(session_factory(engine), outbox), kinds)
+    return Republication(engine, uow, kinds)
 
 
 def read_settings() -> Settings:

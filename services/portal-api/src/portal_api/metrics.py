@@ -12,3 +12,8 @@ REQUEST_SECONDS = Histogram(
     "Time to the response's start; a rise: the database is slow, or contracts are being imported",
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
+MAILS = Counter(
+    "portal_api_mails_total",
+    "Mails by kind and outcome; postponed rising: the mail server is away; failed: people wait for nothing",
+    ("kind", "outcome"),
+)

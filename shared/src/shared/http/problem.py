@@ -50,9 +50,16 @@ def install_problem_handlers(app: FastAPI, base_url: str) -> None:
     async def on_domain_error(_: Request, error: Exception) -> Response:
         if not isinstance(error, DomainError):
             raise error
-        extra = {"errors": error.errors} if error.errors else None
+        wait = error.retry_after_seconds
         return problem(
-            error.status, error.problem, error.title, error.detail, base_url=base_url, field=error.field, extra=extra
+            error.status,
+            error.problem,
+            error.title,
+            error.detail,
+            base_url=base_url,
+            field=error.field,
+            extra={"errors": error.errors} if error.errors else None,
+            headers={"Retry-After": str(wait)} if wait is not None else None,
         )
 
     async def on_invalid(_: Request, error: Exception) -> Response:

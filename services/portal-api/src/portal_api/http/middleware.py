@@ -7,6 +7,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from portal_api.http.reference import DOCS_PATH, DOCS_POLICY
+from portal_api.http.request_context import answering
 from shared.observability.tracing import trace
 
 # Pages have no inline script and load nothing from elsewhere; forms may lead to Stripe's Checkout by redirect.
@@ -43,7 +44,7 @@ class EdgeMiddleware:
                 self._finish(scope, message, time.monotonic() - started)
             await send(message)
 
-        with trace(Headers(scope=scope).get("traceparent")):
+        with trace(Headers(scope=scope).get("traceparent")), answering(scope):
             await self._app(scope, receive, send_with_headers)
 
     def _finish(self, scope: Scope, message: Message, seconds: float) -> None:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from portal_api.http.people_problem_types import PEOPLE
+
 
 @dataclass(frozen=True, slots=True)
 class ProblemType:
@@ -120,7 +122,6 @@ _PORTAL = {
     "subscription-not-found": ("No such subscription", "It does not exist, or is not yours.", "Check id and token."),
     "too-many-applications": ("Too many applications", "The number is limited.", "Delete one you do not need."),
     "too-many-credentials": ("Too many credentials", "The number is limited.", "Revoke one you do not need."),
-    "too-many-sign-in-attempts": ("Too many failed sign-ins", "Passwords were tried too often.", "Wait 15 minutes."),
     "url-invalid": ("The URL cannot be used", "It is not an http(s) URL.", "Send a full URL."),
     "user-not-found": ("No such user", "Nobody signed up with this address.", "Ask them to sign up."),
     "version-invalid": ("The version cannot be used", "It is part of an address.", "Send a `version` like `v1`."),
@@ -253,5 +254,5 @@ _SUBSCRIBING = {
 }
 
 PROBLEM_TYPES: dict[str, ProblemType] = {
-    name: ProblemType(*texts) for name, texts in sorted((_PORTAL | _SUBSCRIBING | _GATEWAY).items())
+    name: ProblemType(*texts) for name, texts in sorted((_PORTAL | PEOPLE | _SUBSCRIBING | _GATEWAY).items())
 }

@@ -1,10 +1,12 @@
 """What the use cases of organizations need from outside."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from portal_api.identity.domain.access import Role
+from portal_api.organizations.domain.invitation import Invitation
 from portal_api.organizations.domain.organization import Member, Organization, Project
 
 
@@ -15,8 +17,12 @@ class OrganizationRepository(Protocol):
         """False when the identifier is taken."""
         ...
 
-    async def find(self, session: AsyncSession, id_or_identifier: str) -> Organization | None:
-        """By id or identifier."""
+    async def find(self, session: AsyncSession, id_or_identifier: str, *, lock: bool = False) -> Organization | None:
+        """By id or identifier; `lock` holds the row until the transaction ends."""
+        ...
+
+    async def rename(self, session: AsyncSession, organization_id: str, name: str) -> None:
+        """Its name; the identifier stays, as it is part of addresses."""
         ...
 
     async def role_of(self, session: AsyncSession, organization_id: str, user_id: str) -> Role | None:
@@ -39,6 +45,26 @@ class OrganizationRepository(Protocol):
         """`after` is a user's id."""
         ...
 
+    async def member(self, session: AsyncSession, organization_id: str, user_id: str) -> Member | None:
+        """One of them."""
+        ...
+
+    async def is_member(self, session: AsyncSession, organization_id: str, email: str) -> bool:
+        """Whether somebody with this address is one."""
+        ...
+
+    async def set_role(self, session: AsyncSession, organization_id: str, user_id: str, role: Role) -> None:
+        """Of a member."""
+        ...
+
+    async def remove_member(self, session: AsyncSession, organization_id: str, user_id: str) -> None:
+        """They are a stranger from now on."""
+        ...
+
+    async def other_admins(self, session: AsyncSession, organization_id: str, user_id: str) -> int:
+        """How many admins there are beside this user."""
+        ...
+
     async def add_project(self, session: AsyncSession, project: Project) -> bool:
         """False when the identifier is taken in its organization."""
         ...
@@ -51,4 +77,38 @@ class OrganizationRepository(Protocol):
         self, session: AsyncSession, organization_id: str, *, limit: int, after: str | None
     ) -> list[Project]:
         """The projects of an organization."""
+        ...
+
+
+class InvitationRepository(Protocol):
+    """Invitations."""
+
+    async def add(self, session: AsyncSession, invitation: Invitation) -> None:
+        """Keep it."""
+        ...
+
+    async def save(self, session: AsyncSession, invitation: Invitation) -> None:
+        """Its status; nothing else of it changes."""
+        ...
+
+    async def find(self, session: AsyncSession, invitation_id: str) -> Invitation | None:
+        """By id, held until the transaction ends."""
+        ...
+
+    async def by_token(self, session: AsyncSession, token_sha256: str, *, lock: bool) -> Invitation | None:
+        """By its secret's hash."""
+        ...
+
+    async def pending(
+        self, session: AsyncSession, organization_id: str, *, limit: int, after: str | None
+    ) -> Sequence[Invitation]:
+        """Neither answered nor revoked, oldest first."""
+        ...
+
+    async def pending_count(self, session: AsyncSession, organization_id: str) -> int:
+        """How many of them."""
+        ...
+
+    async def revoke_pending(self, session: AsyncSession, organization_id: str, email: str) -> None:
+        """Those of one address."""
         ...

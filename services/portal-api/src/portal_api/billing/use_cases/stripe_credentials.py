@@ -44,7 +44,7 @@ class StripeCredentials:
 
     async def read(self, session: AsyncSession, actor: Actor, organization: str) -> StripeConnection:
         """What became of the keys; never the secret one, which nobody here can open."""
-        found = await self.organizations.require_role(session, actor, organization, "publisher")
+        found = await self.organizations.require_role(session, actor, organization, "viewer")
         return await self.connections.find(session, found.id) or StripeConnection(found.id)
 
     async def disconnect(self, session: AsyncSession, actor: Actor, organization: str) -> StripeConnection:

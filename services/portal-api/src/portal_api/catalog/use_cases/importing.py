@@ -55,7 +55,7 @@ class ImportApi:
 
     async def check_access(self, session: AsyncSession, actor: Actor, organization: str, project: str) -> None:
         """Before anything is fetched for somebody who may not import here."""
-        await self._organizations.require_project(session, actor, organization, project)
+        await self._organizations.require_project(session, actor, organization, project, "publisher")
 
     async def load(self, source: ContractSource) -> LoadedContract:
         """Fetch, if it is a URL, and validate."""
@@ -81,7 +81,7 @@ class ImportApi:
         version: str | None,
     ) -> Api:
         """The API with its operations, numbered, in the state `created`."""
-        owner, drawer = await self._organizations.require_project(session, actor, organization, project)
+        owner, drawer = await self._organizations.require_project(session, actor, organization, project, "publisher")
         contract = loaded.contract
         name = (display_name or contract.title).strip()
         numbers = await self._repository.next_numbers(session, 1 + len(contract.operations))

@@ -57,15 +57,18 @@ class CatalogReader:
         return tuple(found[i] for i in api.plan_ids if i in found and found[i].status == "active")
 
     async def require_api(
-        self, session: AsyncSession, actor: Actor, api_id: str, *, role: Role = "publisher", lock: bool = False
+        self, session: AsyncSession, actor: Actor, api_id: str, *, role: Role | None = None, lock: bool = False
     ) -> Api:
-        """An API of an organization where the actor has `role`; another tenant's does not exist for them."""
+        """An API of an organization where the actor has `role`; another tenant's does not exist for them.
+
+        Without `role`: who looks must be viewer, who is about to change it (`lock`) publisher.
+        """
         api = await self.get_api(session, api_id, lock=lock)
-        await self._require(session, actor, api.organization_id, role, "api")
+        await self._require(session, actor, api.organization_id, role or ("publisher" if lock else "viewer"), "api")
         return api
 
     async def require_plan(
-        self, session: AsyncSession, actor: Actor, plan_id: str, *, role: Role = "publisher", lock: bool = False
+        self, session: AsyncSession, actor: Actor, plan_id: str, *, role: Role = "viewer", lock: bool = False
     ) -> Plan:
         """A plan of an organization where the actor has `role`."""
         plan = await self.get_plan(session, plan_id, lock=lock)
@@ -92,7 +95,7 @@ class CatalogReader:
         self, session: AsyncSession, actor: Actor, organization: str, *, limit: int, after: str | None
     ) -> list[Plan]:
         """The plans of an organization."""
-        owner = await self._organizations.require_role(session, actor, organization, "publisher")
+        owner = await self._organizations.require_role(session, actor, organization, "viewer")
         return await self._repository.plans(session, owner.id, limit=limit, after=after)
 
     async def operations(self, session: AsyncSession, api: Api) -> list[ContractOperation]:

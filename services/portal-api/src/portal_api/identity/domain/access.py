@@ -1,14 +1,22 @@
-"""Who is asking, and which role covers which."""
+"""Who is asking, and which role covers which. Pages and API ask here, by way of `Organizations.require_role`."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-Role = Literal["admin", "publisher"]
+from portal_api.identity.domain.user import SCOPES, Scope
 
-ROLES: tuple[Role, ...] = ("admin", "publisher")
+Role = Literal["admin", "publisher", "viewer"]
+
+ROLES: tuple[Role, ...] = ("admin", "publisher", "viewer")
 _COVERS: dict[Role, frozenset[Role]] = {
-    "admin": frozenset(("admin", "publisher")),
-    "publisher": frozenset(("publisher",)),
+    "admin": frozenset(("admin", "publisher", "viewer")),
+    "publisher": frozenset(("publisher", "viewer")),
+    "viewer": frozenset(("viewer",)),
+}
+MAY: dict[Role, str] = {
+    "admin": "Everything, members and Stripe included.",
+    "publisher": "Import, deploy and publish APIs, and choose their plans.",
+    "viewer": "Look at everything, change nothing.",
 }
 
 
@@ -24,6 +32,8 @@ class Actor:
     name: str
     kind: Literal["session", "personal_access_token"]
     credential_id: str
+    email_verified: bool = False
+    scopes: tuple[Scope, ...] = SCOPES
 
 
 def covers(role: Role, wanted: Role) -> bool:

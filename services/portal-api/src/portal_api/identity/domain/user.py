@@ -3,13 +3,16 @@
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 SESSION_LIFE = timedelta(days=14)
 TOKEN_PREFIX = "pat_"
 MAX_TOKEN_LIFE_DAYS = 366
-FAILURE_WINDOW = timedelta(minutes=15)
-MAX_FAILURES_PER_EMAIL = 10
-MAX_FAILURES_PER_ADDRESS = 100
+# How exact "last used" is: a busy token is written once in this time, not with every request.
+USE_NOTED_EVERY = timedelta(minutes=1)
+
+Scope = Literal["read", "write"]
+SCOPES: tuple[Scope, ...] = ("read", "write")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +24,21 @@ class User:
     name: str
     locale: str
     created_at: datetime
+    email_verified_at: datetime | None = None
+    state_version: int = 1
+
+    @property
+    def email_verified(self) -> bool:
+        """Whether they have proven to read the mailbox."""
+        return self.email_verified_at is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request comes from, as far as its connection says."""
+
+    address: str
+    user_agent: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +50,9 @@ class Session:
     token_sha256: str
     created_at: datetime
     expires_at: datetime
+    address: str = ""
+    user_agent: str = ""
+    last_used_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +66,8 @@ class PersonalAccessToken:
     token_sha256: str
     created_at: datetime
     expires_at: datetime
+    scopes: tuple[Scope, ...] = SCOPES
+    last_used_at: datetime | None = None
 
 
 def token_hash(token: str) -> str:
@@ -60,8 +83,3 @@ def csrf_token_of(session_token: str) -> str:
 def normalize_email(email: str) -> str:
     """One spelling per mailbox, as far as that is safe: the case is dropped."""
     return email.strip().lower()
-
-
-def may_try_to_sign_in(failures_of_email: int, failures_of_address: int) -> bool:
-    """Whether the recent failures leave room for another try."""
-    return failures_of_email < MAX_FAILURES_PER_EMAIL and failures_of_address < MAX_FAILURES_PER_ADDRESS

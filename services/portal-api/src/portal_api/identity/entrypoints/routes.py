@@ -1,40 +1,71 @@
-"""Users, sessions and personal access tokens over HTTP."""
+"""Users and sessions over HTTP."""
 
+from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from portal_api.http.client import client_of
 from portal_api.http.dependencies import HttpDependencies
 from portal_api.http.documentation import IDEMPOTENT, problems
 from portal_api.http.paging import Page, PageQuery
 from portal_api.identity.domain.access import Actor
-from portal_api.identity.domain.user import SESSION_LIFE, csrf_token_of
+from portal_api.identity.domain.user import SESSION_LIFE, Origin, Session, csrf_token_of
+from portal_api.identity.entrypoints import proof_routes, token_routes
 from portal_api.identity.entrypoints.authentication import SESSION_COOKIE
 from portal_api.identity.entrypoints.schemas import (
-    PersonalAccessTokenCreate,
-    PersonalAccessTokenCreated,
-    PersonalAccessTokenView,
     SessionCreate,
+    SessionListed,
     SessionView,
+    UserChange,
     UserCreate,
     UserView,
 )
-from portal_api.identity.use_cases import Identity, SignInRefused
+from portal_api.identity.use_cases.email_proofs import EmailProofs
+from portal_api.identity.use_cases.passwords import Passwords
+from portal_api.identity.use_cases.sessions import AccessTokens, Sessions
+from portal_api.identity.use_cases.signing_in import SignIn
+from portal_api.identity.use_cases.users import Identity
 
 
-def create_router(http: HttpDependencies, identity: Identity, *, secure_cookies: bool) -> APIRouter:
+@dataclass(frozen=True, slots=True)
+class IdentityRoutes:
+    """What `main` hands over."""
+
+    http: HttpDependencies
+    identity: Identity
+    sign_in: SignIn
+    sessions: Sessions
+    tokens: AccessTokens
+    proofs: EmailProofs
+    passwords: Passwords
+    secure_cookies: bool
+
+
+def create_router(deps: IdentityRoutes) -> APIRouter:
     """The routes of identity."""
     router = APIRouter(prefix="/v1", tags=["Identity"])
+    _add_user_routes(router, deps)
+    _add_sign_in_routes(router, deps)
+    _add_session_routes(router, deps)
+    token_routes.add(router, deps.http, deps.tokens)
+    proof_routes.add(router, deps.http, deps.proofs, deps.passwords)
+    return router
+
+
+def _add_user_routes(router: APIRouter, deps: IdentityRoutes) -> None:
+    http, identity = deps.http, deps.identity
     current = Annotated[Actor, Depends(http.current_actor)]
 
     @router.post(
         "/users",
         operation_id="create_user",
         summary="Sign up",
+        description="Sends a mail with a link that confirms the address. The account works at once.",
         status_code=201,
         response_model=UserView,
-        responses=problems(409, 422),
+        responses=problems(409, 422, 429),
         dependencies=[IDEMPOTENT],
     )
     async def create_user(body: UserCreate, request: Request) -> Response:
@@ -42,6 +73,8 @@ def create_router(http: HttpDependencies, identity: Identity, *, secure_cookies:
             user = await identity.sign_up(session, email=body.email, password=body.password, name=body.name)
             return UserView.of(user)
 
+        async with http.uow.transaction() as session:
+            await identity.admit_sign_up(session, Origin(*client_of(request)))
         return await http.idempotency.create(request, "anonymous", create)
 
     @router.get("/users/me", operation_id="get_current_user", summary="Who am I?", responses=problems(401))
@@ -49,12 +82,19 @@ def create_router(http: HttpDependencies, identity: Identity, *, secure_cookies:
         async with http.uow.transaction() as session:
             return UserView.of(await identity.me(session, actor))
 
-    _add_session_routes(router, http, identity, secure_cookies)
-    _add_token_routes(router, http, identity)
-    return router
+    @router.patch(
+        "/users/me",
+        operation_id="change_current_user",
+        summary="Change my name",
+        responses=problems(401, 403, 422),
+    )
+    async def change_current_user(body: UserChange, actor: current) -> UserView:
+        async with http.uow.transaction() as session:
+            return UserView.of(await identity.rename(session, actor, body.name))
 
 
-def _add_session_routes(router: APIRouter, http: HttpDependencies, identity: Identity, secure_cookies: bool) -> None:
+def _add_sign_in_routes(router: APIRouter, deps: IdentityRoutes) -> None:
+    http = deps.http
     current = Annotated[Actor, Depends(http.current_actor)]
 
     @router.post(
@@ -66,17 +106,15 @@ def _add_session_routes(router: APIRouter, http: HttpDependencies, identity: Ide
         responses=problems(401, 422, 429),
     )
     async def create_session(body: SessionCreate, request: Request, response: Response) -> SessionView:
-        address = request.client.host if request.client else "unknown"
-        async with http.uow.transaction() as session:
-            result = await identity.sign_in(session, email=body.email, password=body.password, address=address)
-        if isinstance(result, SignInRefused):
-            raise result.error
+        result = await deps.sign_in.with_password(
+            email=body.email, password=body.password, origin=Origin(*client_of(request))
+        )
         response.set_cookie(
             SESSION_COOKIE,
             result.token,
             max_age=int(SESSION_LIFE.total_seconds()),
             path="/",
-            secure=secure_cookies,
+            secure=deps.secure_cookies,
             httponly=True,
             samesite="lax",
         )
@@ -92,7 +130,7 @@ def _add_session_routes(router: APIRouter, http: HttpDependencies, identity: Ide
     async def get_current_session(actor: current, request: Request) -> SessionView:
         token = csrf_token_of(request.cookies[SESSION_COOKIE]) if actor.kind == "session" else ""
         async with http.uow.transaction() as session:
-            return SessionView(user=UserView.of(await identity.me(session, actor)), csrf_token=token)
+            return SessionView(user=UserView.of(await deps.identity.me(session, actor)), csrf_token=token)
 
     @router.delete(
         "/sessions/current",
@@ -103,52 +141,49 @@ def _add_session_routes(router: APIRouter, http: HttpDependencies, identity: Ide
     )
     async def delete_current_session(actor: current, response: Response) -> None:
         async with http.uow.transaction() as session:
-            await identity.sign_out(session, actor)
-        response.delete_cookie(SESSION_COOKIE, path="/", secure=secure_cookies, httponly=True, samesite="lax")
+            await deps.sessions.sign_out(session, actor)
+        response.delete_cookie(SESSION_COOKIE, path="/", secure=deps.secure_cookies, httponly=True, samesite="lax")
 
 
-def _add_token_routes(router: APIRouter, http: HttpDependencies, identity: Identity) -> None:
+def _add_session_routes(router: APIRouter, deps: IdentityRoutes) -> None:
+    http, sessions = deps.http, deps.sessions
     current = Annotated[Actor, Depends(http.current_actor)]
 
-    @router.post(
-        "/personal-access-tokens",
-        operation_id="create_personal_access_token",
-        summary="Create a personal access token",
-        description="The token is shown once; only its hash is kept.",
-        status_code=201,
-        response_model=PersonalAccessTokenCreated,
-        responses=problems(401, 403, 409, 422),
-        dependencies=[IDEMPOTENT],
-    )
-    async def create_personal_access_token(
-        body: PersonalAccessTokenCreate, actor: current, request: Request
-    ) -> Response:
-        async def create(session: AsyncSession) -> PersonalAccessTokenCreated:
-            row, token = await identity.create_token(
-                session, actor, name=body.name, expires_in_days=body.expires_in_days
-            )
-            return PersonalAccessTokenCreated(**PersonalAccessTokenView.of(row).model_dump(), token=token)
-
-        return await http.idempotency.create(request, actor.user_id, create)
-
     @router.get(
-        "/personal-access-tokens",
-        operation_id="list_personal_access_tokens",
-        summary="List my personal access tokens",
+        "/sessions",
+        operation_id="list_sessions",
+        summary="Where am I signed in?",
         responses=problems(401, 422),
     )
-    async def list_personal_access_tokens(actor: current, paging: PageQuery) -> Page[PersonalAccessTokenView]:
+    async def list_sessions(actor: current, paging: PageQuery) -> Page[SessionListed]:
+        def view(row: Session) -> SessionListed:
+            return SessionListed.of(row, current=row.id == actor.credential_id)
+
         async with http.uow.transaction() as session:
-            rows = await identity.list_tokens(session, actor, limit=paging.fetch, after=paging.after)
-        return paging.page(rows, PersonalAccessTokenView.of, lambda row: row.id)
+            rows = await sessions.list_mine(session, actor, limit=paging.fetch, after=paging.after)
+        return paging.page(rows, view, lambda row: row.id)
 
     @router.delete(
-        "/personal-access-tokens/{token_id}",
-        operation_id="delete_personal_access_token",
-        summary="Revoke a personal access token",
+        "/sessions/{session_id}",
+        operation_id="delete_session",
+        summary="Sign a browser out",
         status_code=204,
         responses=problems(401, 403, 404),
     )
-    async def delete_personal_access_token(token_id: str, actor: current) -> None:
+    async def delete_session(session_id: str, actor: current) -> None:
         async with http.uow.transaction() as session:
-            await identity.delete_token(session, actor, token_id)
+            await sessions.end(session, actor, session_id)
+
+    @router.delete(
+        "/sessions",
+        operation_id="delete_sessions",
+        summary="Sign out everywhere",
+        status_code=204,
+        responses=problems(401, 403, 422),
+    )
+    async def delete_sessions(
+        actor: current,
+        keep_current: Annotated[bool, Query(description="Stay signed in here.")] = False,
+    ) -> None:
+        async with http.uow.transaction() as session:
+            await sessions.end_all(session, actor, keep_this=keep_current)

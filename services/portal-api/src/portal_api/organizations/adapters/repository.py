@@ -1,9 +1,9 @@
 """The rows of organizations in PostgreSQL."""
 
 from dataclasses import asdict
-from typing import cast
+from typing import Any, cast
 
-from sqlalchemy import or_, text
+from sqlalchemy import delete, func, or_, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -17,6 +17,14 @@ _MEMBERS = text(
     "select m.organization_id, m.user_id, m.role, m.created_at, u.email, u.name from members m"
     " join users u on u.id = m.user_id where m.organization_id = :organization_id and m.user_id > :after"
     " order by m.user_id limit :limit"
+)
+_MEMBER = text(
+    "select m.organization_id, m.user_id, m.role, m.created_at, u.email, u.name from members m"
+    " join users u on u.id = m.user_id where m.organization_id = :organization_id and m.user_id = :user_id"
+)
+_IS_MEMBER = text(
+    "select 1 from members m join users u on u.id = m.user_id"
+    " where m.organization_id = :organization_id and u.email = :email"
 )
 
 
@@ -33,15 +41,21 @@ class PostgresOrganizationRepository:
         )
         return (await session.execute(statement)).first() is not None
 
-    async def find(self, session: AsyncSession, id_or_identifier: str) -> Organization | None:
+    async def find(self, session: AsyncSession, id_or_identifier: str, *, lock: bool = False) -> Organization | None:
         """By id or identifier: an id has an underscore, an identifier never."""
-        found = await session.exec(
-            select(OrganizationRow).where(
-                or_(col(OrganizationRow.id) == id_or_identifier, col(OrganizationRow.identifier) == id_or_identifier)
-            )
+        statement = select(OrganizationRow).where(
+            or_(col(OrganizationRow.id) == id_or_identifier, col(OrganizationRow.identifier) == id_or_identifier)
         )
-        row = found.first()
+        if lock:
+            statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
+        row = (await session.exec(statement)).first()
         return Organization(**row.model_dump()) if row else None
+
+    async def rename(self, session: AsyncSession, organization_id: str, name: str) -> None:
+        """Its name."""
+        await session.execute(
+            update(OrganizationRow).where(col(OrganizationRow.id) == organization_id).values(name=name)
+        )
 
     async def role_of(self, session: AsyncSession, organization_id: str, user_id: str) -> Role | None:
         """The user's role, None for strangers."""
@@ -85,6 +99,35 @@ class PostgresOrganizationRepository:
         )
         return [Member(**row) for row in rows.mappings()]
 
+    async def member(self, session: AsyncSession, organization_id: str, user_id: str) -> Member | None:
+        """One of them."""
+        rows = await session.execute(_MEMBER, {"organization_id": organization_id, "user_id": user_id})
+        row = rows.mappings().first()
+        return Member(**row) if row else None
+
+    async def is_member(self, session: AsyncSession, organization_id: str, email: str) -> bool:
+        """Whether somebody with this address is one."""
+        rows = await session.execute(_IS_MEMBER, {"organization_id": organization_id, "email": email})
+        return rows.first() is not None
+
+    async def set_role(self, session: AsyncSession, organization_id: str, user_id: str, role: Role) -> None:
+        """Of a member."""
+        await session.execute(_of_member(update(MemberRow), organization_id, user_id).values(role=role))
+
+    async def remove_member(self, session: AsyncSession, organization_id: str, user_id: str) -> None:
+        """They are a stranger from now on."""
+        await session.execute(_of_member(delete(MemberRow), organization_id, user_id))
+
+    async def other_admins(self, session: AsyncSession, organization_id: str, user_id: str) -> int:
+        """How many admins there are beside this user."""
+        counted = await session.exec(
+            select(func.count())
+            .select_from(MemberRow)
+            .where(col(MemberRow.organization_id) == organization_id, col(MemberRow.role) == "admin")
+            .where(col(MemberRow.user_id) != user_id)
+        )
+        return counted.one()
+
     async def add_project(self, session: AsyncSession, project: Project) -> bool:
         """False when the identifier is taken in its organization."""
         statement = (
@@ -116,3 +159,7 @@ class PostgresOrganizationRepository:
             .limit(limit)
         )
         return [Project(**row.model_dump()) for row in rows]
+
+
+def _of_member(statement: Any, organization_id: str, user_id: str) -> Any:
+    return statement.where(col(MemberRow.organization_id) == organization_id, col(MemberRow.user_id) == user_id)

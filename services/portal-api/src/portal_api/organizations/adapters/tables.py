@@ -43,3 +43,20 @@ class ProjectRow(Row, table=True):
     identifier: str
     description: str
     created_at: datetime = Field(sa_type=DateTime(timezone=True))
+
+
+class InvitationRow(Row, table=True):
+    """An invitation."""
+
+    __tablename__ = "invitations"
+
+    id: str = Field(primary_key=True)
+    organization_id: str
+    email: str
+    role: str
+    status: str
+    token_sha256: str
+    invited_by: str
+    inviter_name: str
+    created_at: datetime = Field(sa_type=DateTime(timezone=True))
+    expires_at: datetime = Field(sa_type=DateTime(timezone=True))

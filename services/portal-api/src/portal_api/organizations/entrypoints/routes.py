@@ -10,8 +10,7 @@ from portal_api.http.documentation import IDEMPOTENT, problems
 from portal_api.http.paging import Page, PageQuery
 from portal_api.identity.domain.access import Actor
 from portal_api.organizations.entrypoints.schemas import (
-    MemberCreate,
-    MemberView,
+    OrganizationChange,
     OrganizationCreate,
     OrganizationView,
     ProjectCreate,
@@ -58,42 +57,19 @@ def create_router(http: HttpDependencies, organizations: Organizations) -> APIRo
             row, role = await organizations.get_mine(session, actor, organization)
         return OrganizationView.of(row, role)
 
-    _add_member_routes(router, http, organizations)
-    _add_project_routes(router, http, organizations)
-    return router
-
-
-def _add_member_routes(router: APIRouter, http: HttpDependencies, organizations: Organizations) -> None:
-    current = Annotated[Actor, Depends(http.current_actor)]
-
-    @router.post(
-        "/{organization}/members",
-        operation_id="create_member",
-        summary="Add a member",
-        status_code=201,
-        response_model=MemberView,
-        responses=problems(401, 403, 404, 409, 422),
-        dependencies=[IDEMPOTENT],
-    )
-    async def create_member(organization: str, body: MemberCreate, actor: current, request: Request) -> Response:
-        async def create(session: AsyncSession) -> MemberView:
-            member = await organizations.add_member(session, actor, organization, email=body.email, role=body.role)
-            return MemberView.of(member)
-
-        return await http.idempotency.create(request, actor.user_id, create)
-
-    @router.get(
-        "/{organization}/members",
-        operation_id="list_members",
-        summary="List members",
+    @router.patch(
+        "/{organization}",
+        operation_id="change_organization",
+        summary="Rename an organization",
+        description="The identifier stays: it is part of addresses.",
         responses=problems(401, 403, 404, 422),
     )
-    async def list_members(organization: str, actor: current, paging: PageQuery) -> Page[MemberView]:
+    async def change_organization(organization: str, body: OrganizationChange, actor: current) -> OrganizationView:
         async with http.uow.transaction() as session:
-            rows = await organizations.list_members(
-                session, actor, organization, limit=paging.fetch, after=paging.after
-            )
-        return paging.page(rows, MemberView.of, lambda row: row.user_id)
+            return OrganizationView.of(await organizations.rename(session, actor, organization, body.name), "admin")
+
+    _add_project_routes(router, http, organizations)
+    return router
 
 
 def _add_project_routes(router: APIRouter, http: HttpDependencies, organizations: Organizations) -> None:

@@ -6,7 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from portal_api.identity.use_cases import Identity, SignedIn, SignInRefused
+from portal_api.http.client import client_of
+from portal_api.identity.domain.user import SESSION_LIFE, Origin
+from portal_api.identity.use_cases.sessions import Sessions, SignedIn
+from portal_api.identity.use_cases.signing_in import SignIn
+from portal_api.identity.use_cases.users import Identity
 from portal_api.organizations.use_cases import Organizations
 from portal_api.web.kit.forms import Form
 from portal_api.web.kit.pages import NOT_FOUND, Kit, local_path
@@ -20,6 +24,8 @@ class SignInPages:
 
     kit: Kit
     identity: Identity
+    sign_in: SignIn
+    sessions: Sessions
     organizations: Organizations
 
 
@@ -71,14 +77,13 @@ def _sign_in(router: APIRouter, deps: SignInPages) -> None:
     @router.post("/sign-in")
     async def sign_in(request: Request, viewer: anybody) -> Response:
         form = await kit.form(request, viewer, of_session=False)
-        address = request.client.host if request.client else ""
-        async with kit.http.uow.transaction() as session:
-            result = await deps.identity.sign_in(
-                session, email=form.text("email"), password=form.raw("password"), address=address
+        try:
+            result = await deps.sign_in.with_password(
+                email=form.text("email"), password=form.raw("password"), origin=Origin(*client_of(request))
             )
-        if isinstance(result, SignInRefused):
-            form.fail(result.error)
-            return kit.page(request, viewer, "signin/sign_in.html", status=result.error.status, form=form)
+        except DomainError as error:
+            form.fail(error)
+            return kit.page(request, viewer, "signin/sign_in.html", status=error.status, form=form)
         return _entered(kit, result, form.text("next") or "/")
 
     @router.post("/sign-out")
@@ -86,7 +91,7 @@ def _sign_in(router: APIRouter, deps: SignInPages) -> None:
         await kit.form(request, viewer)
         if viewer.actor is not None:
             async with kit.http.uow.transaction() as session:
-                await deps.identity.sign_out(session, viewer.actor)
+                await deps.sessions.sign_out(session, viewer.actor)
         answer = kit.redirect("/")
         answer.delete_cookie(kit.session_cookie, path="/")
         return answer
@@ -108,10 +113,13 @@ def _sign_up(router: APIRouter, deps: SignInPages) -> None:
         if "@" not in email[1:-1]:
             form.errors.setdefault("email", "This is not an e-mail address.")
         if not form.errors:
+            origin = Origin(*client_of(request))
             try:
                 async with kit.http.uow.transaction() as session:
+                    await deps.identity.admit_sign_up(session, origin)
+                async with kit.http.uow.transaction() as session:
                     user = await deps.identity.sign_up(session, email=email, password=form.raw("password"), name=name)
-                    signed_in = await deps.identity.open_session(session, user)
+                    signed_in = await deps.sessions.open(session, user, origin)
                 return _entered(kit, signed_in, form.text("next") or "/")
             except DomainError as error:
                 form.fail(error)
@@ -134,6 +142,12 @@ def _texts(router: APIRouter, deps: SignInPages) -> None:
 def _entered(kit: Kit, signed_in: SignedIn, target: str) -> Response:
     answer = kit.redirect(local_path(target))
     answer.set_cookie(
-        kit.session_cookie, signed_in.token, httponly=True, samesite="lax", secure=kit.secure_cookies, path="/"
+        kit.session_cookie,
+        signed_in.token,
+        max_age=int(SESSION_LIFE.total_seconds()),
+        httponly=True,
+        samesite="lax",
+        secure=kit.secure_cookies,
+        path="/",
     )
     return answer

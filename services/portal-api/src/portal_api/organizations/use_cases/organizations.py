@@ -1,9 +1,10 @@
 """What organizations do. `require_role` is the one place where tenants are kept apart."""
 
+from dataclasses import replace
+
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from portal_api.identity.domain.access import Actor, Role, covers
-from portal_api.identity.use_cases import Identity
 from portal_api.organizations.domain.organization import (
     RESERVED,
     Member,
@@ -21,16 +22,17 @@ from shared.ids import new_id
 class Organizations:
     """Organizations, members, projects."""
 
-    def __init__(self, repository: OrganizationRepository, identity: Identity) -> None:
+    def __init__(self, repository: OrganizationRepository) -> None:
         self._repository = repository
-        self._identity = identity
 
-    async def require_role(self, session: AsyncSession, actor: Actor, organization: str, role: Role) -> Organization:
+    async def require_role(
+        self, session: AsyncSession, actor: Actor, organization: str, role: Role, *, lock: bool = False
+    ) -> Organization:
         """The organization (by id or identifier) in which the actor has `role` or more.
 
         A stranger gets the same 404 as for an organization that does not exist: nobody learns what others have.
         """
-        found = await self._repository.find(session, organization)
+        found = await self._repository.find(session, organization, lock=lock)
         actual = await self._repository.role_of(session, found.id, actor.user_id) if found else None
         if found is None or actual is None:
             raise not_found("organization")
@@ -41,7 +43,7 @@ class Organizations:
 
     async def get_mine(self, session: AsyncSession, actor: Actor, organization: str) -> tuple[Organization, Role]:
         """An organization where the actor is a member, with the role."""
-        found = await self.require_role(session, actor, organization, "publisher")
+        found = await self.require_role(session, actor, organization, "viewer")
         role = await self._repository.role_of(session, found.id, actor.user_id)
         if role is None:
             raise not_found("organization")
@@ -97,39 +99,23 @@ class Organizations:
         )
         return organization
 
+    async def rename(self, session: AsyncSession, actor: Actor, organization: str, name: str) -> Organization:
+        """Another name; the identifier is part of addresses and stays."""
+        found = await self.require_role(session, actor, organization, "admin")
+        await self._repository.rename(session, found.id, name.strip())
+        return replace(found, name=name.strip())
+
     async def list_mine(
         self, session: AsyncSession, actor: Actor, *, limit: int, after: str | None
     ) -> list[tuple[Organization, Role]]:
         """Where the actor is a member, with the role."""
         return await self._repository.of_user(session, actor.user_id, limit=limit, after=after)
 
-    async def add_member(
-        self, session: AsyncSession, actor: Actor, organization: str, *, email: str, role: Role
-    ) -> Member:
-        """Make a user who has signed up a member."""
-        found = await self.require_role(session, actor, organization, "admin")
-        user = await self._identity.user_by_email(session, email)
-        if user is None:
-            detail = "Nobody has signed up with this e-mail address. Ask them to create an account first."
-            raise DomainError("user-not-found", 422, "No such user", detail, "email")
-        member = Member(
-            organization_id=found.id,
-            user_id=user.id,
-            role=role,
-            created_at=real_now(),
-            email=user.email,
-            name=user.name,
-        )
-        if not await self._repository.add_member(session, member):
-            detail = "This user has a role in the organization already."
-            raise DomainError("already-a-member", 409, "Already a member", detail, "email")
-        return member
-
     async def list_members(
         self, session: AsyncSession, actor: Actor, organization: str, *, limit: int, after: str | None
     ) -> list[Member]:
         """Who belongs to the organization."""
-        found = await self.require_role(session, actor, organization, "publisher")
+        found = await self.require_role(session, actor, organization, "viewer")
         return await self._repository.members(session, found.id, limit=limit, after=after)
 
     async def create_project(
@@ -160,14 +146,14 @@ class Organizations:
         self, session: AsyncSession, actor: Actor, organization: str, *, limit: int, after: str | None
     ) -> list[Project]:
         """The projects of an organization."""
-        found = await self.require_role(session, actor, organization, "publisher")
+        found = await self.require_role(session, actor, organization, "viewer")
         return await self._repository.projects(session, found.id, limit=limit, after=after)
 
     async def require_project(
-        self, session: AsyncSession, actor: Actor, organization: str, project: str
+        self, session: AsyncSession, actor: Actor, organization: str, project: str, role: Role = "viewer"
     ) -> tuple[Organization, Project]:
-        """A project (by id or identifier) that the actor may work in."""
-        found = await self.require_role(session, actor, organization, "publisher")
+        """A project (by id or identifier) of an organization where the actor has `role`."""
+        found = await self.require_role(session, actor, organization, role)
         row = await self._repository.project(session, found.id, project)
         if row is None:
             raise not_found("project")

@@ -1,0 +1,1 @@
+"""Parts of the composition root, one per group of features: `main` puts them together."""

@@ -1,0 +1,1 @@
+"""The ports of mail made real: PostgreSQL, Jinja and SMTP."""

@@ -1,0 +1,1 @@
+"""What a mail is, and when it is tried again."""
