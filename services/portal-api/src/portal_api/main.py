@@ -18,10 +18,8 @@ from portal_api.applications.entrypoints.routes import create_router as applicat
 from portal_api.applications.entrypoints.timers import end_graces_in_time
 from portal_api.applications.use_cases.applications import Applications
 from portal_api.applications.use_cases.credentials import Credentials
-from portal_api.audit.adapters.store import PostgresAuditStore
 from portal_api.audit.entrypoints.routes import AuditRoutes
 from portal_api.audit.entrypoints.routes import create_router as audit_router
-from portal_api.audit.use_cases import AuditLog
 from portal_api.billing.adapters.changes import Changes
 from portal_api.billing.adapters.sealer import SealedBoxSealer
 from portal_api.billing.adapters.subscription_store import PostgresConnections, PostgresSubscriptions
@@ -75,7 +73,7 @@ from portal_api.web.kit.live import Live
 from portal_api.web.kit.pages import Kit
 from portal_api.web.portal.pages import DeveloperPortal
 from portal_api.web.portal.pages import create_router as portal_router
-from portal_api.web.signin.pages import SignInPages, create_last_router
+from portal_api.web.signin.pages import create_last_router
 from portal_api.web.signin.pages import create_router as sign_in_router
 from shared.clock import Clock, OffsetClock, SystemClock
 from shared.db import migrate
@@ -239,7 +237,7 @@ def _app(settings: Settings, around: Surroundings, provider: Provider, developer
         external_router(people.external_routes(http, secure_cookies=settings.secure_cookies)),
         organization_router(http, provider.organizations),
         member_router(people.member_routes(http)),
-        audit_router(AuditRoutes(http, AuditLog(PostgresAuditStore(), people.organizations))),
+        audit_router(AuditRoutes(http, people.log)),
         catalog_router(http, provider.catalog),
         application_router(applications),
         oauth_router(OAuthRoutes(http, developer.server, developer.applications)),
@@ -264,10 +262,8 @@ def _pages(
     organizations, reader = provider.organizations, provider.catalog.reader
     return (
         kit.assets.router(),
-        sign_in_router(
-            SignInPages(kit, around.people.identity, around.people.sign_in, around.people.sessions, organizations)
-        ),
-        console_router(Console(kit, organizations, reader)),
+        sign_in_router(around.people.sign_in_pages(kit)),
+        console_router(Console(kit, organizations, reader, around.people.member_pages())),
         portal_router(
             DeveloperPortal(
                 kit=kit,

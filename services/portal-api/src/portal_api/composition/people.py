@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import structlog
 
+from portal_api.audit.adapters.store import PostgresAuditStore
+from portal_api.audit.use_cases import AuditLog
 from portal_api.http.dependencies import HttpDependencies
 from portal_api.identity.adapters.attempts import PostgresAttempts
 from portal_api.identity.adapters.credentials import PostgresCredentialRepository
@@ -35,6 +37,10 @@ from portal_api.organizations.use_cases import Organizations
 from portal_api.organizations.use_cases.invitations import Invitations
 from portal_api.organizations.use_cases.members import Members
 from portal_api.settings import Settings
+from portal_api.web.console.members import MemberPages
+from portal_api.web.kit.pages import Kit
+from portal_api.web.signin.account import AccountPages
+from portal_api.web.signin.pages import SignInPages
 from shared.db.unit_of_work import UnitOfWork
 from shared.messaging.outbox import Outbox
 
@@ -59,6 +65,7 @@ class People:
     organizations: Organizations
     members: Members
     invitations: Invitations
+    log: AuditLog
 
     def routes(self, http: HttpDependencies, *, secure_cookies: bool) -> IdentityRoutes:
         """What identity's router needs."""
@@ -80,6 +87,25 @@ class People:
     def member_routes(self, http: HttpDependencies) -> MemberRoutes:
         """What the router of members and invitations needs."""
         return MemberRoutes(http, self.organizations, self.members, self.invitations, self.proofs)
+
+    def sign_in_pages(self, kit: Kit) -> SignInPages:
+        """What the pages of signing in and of the account need."""
+        account = AccountPages(kit, self.identity, self.sessions, self.tokens, self.passwords, self.external, self.log)
+        return SignInPages(
+            kit=kit,
+            identity=self.identity,
+            sign_in=self.sign_in,
+            sessions=self.sessions,
+            organizations=self.organizations,
+            external=self.external,
+            account=account,
+            invitations=self.invitations,
+            proofs=self.proofs,
+        )
+
+    def member_pages(self) -> MemberPages:
+        """What the Console's pages of members and of the audit log need."""
+        return MemberPages(self.organizations, self.members, self.invitations, self.log)
 
     @property
     def runners(self) -> tuple[Callable[[], Awaitable[None]], ...]:
@@ -123,6 +149,7 @@ def build_people(settings: Settings, outbox: Outbox, uow: UnitOfWork) -> People:
         organizations=organizations,
         members=Members(organizations, organization_rows),
         invitations=Invitations(organizations, organization_rows, PostgresInvitations(), identity, proofs),
+        log=AuditLog(PostgresAuditStore(), organizations),
     )
 
 

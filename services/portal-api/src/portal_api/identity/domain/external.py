@@ -5,6 +5,9 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 FLOW_LIFE = timedelta(minutes=10)
+# The browser keeps its half of a flow here; only the addresses below the path see it.
+FLOW_COOKIE = "tollway_sign_in"
+FLOW_PATH = "/sign-in/with"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,14 +13,11 @@ from portal_api.http.client import client_of
 from portal_api.http.dependencies import HttpDependencies
 from portal_api.http.documentation import problems
 from portal_api.identity.domain.access import Actor
-from portal_api.identity.domain.external import FLOW_LIFE, ExternalIdentity
+from portal_api.identity.domain.external import FLOW_COOKIE, FLOW_LIFE, FLOW_PATH, ExternalIdentity
 from portal_api.identity.domain.user import SESSION_LIFE, Origin
 from portal_api.identity.entrypoints.authentication import SESSION_COOKIE
 from portal_api.identity.use_cases.external import Departure, ExternalSignIn
 from shared.errors import DomainError
-
-FLOW_COOKIE = "tollway_sign_in"
-FLOW_PATH = "/sign-in/with"
 
 
 class ProviderView(BaseModel):

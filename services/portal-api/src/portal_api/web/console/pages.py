@@ -6,7 +6,8 @@ from fastapi import APIRouter
 
 from portal_api.catalog.use_cases.reading import CatalogReader
 from portal_api.organizations.use_cases import Organizations
-from portal_api.web.console import home, organizations
+from portal_api.web.console import home, members, organizations
+from portal_api.web.console.members import MemberPages
 from portal_api.web.console.place import Places
 from portal_api.web.kit.pages import Kit
 
@@ -18,6 +19,7 @@ class Console:
     kit: Kit
     organizations: Organizations
     catalog: CatalogReader
+    members: MemberPages
 
     @property
     def places(self) -> Places:
@@ -29,5 +31,6 @@ def create_router(console: Console) -> APIRouter:
     """One line per module of pages."""
     router = console.kit.router()
     organizations.add_pages(router, console.kit, console.places, console.organizations)
+    members.add_pages(router, console.kit, console.places, console.members)
     home.add_pages(router, console.kit, console.places)
     return router

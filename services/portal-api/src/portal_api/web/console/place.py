@@ -149,6 +149,7 @@ def _of_organization(place: Place) -> Section:
     admin = (
         Link("Settings", f"{base}/settings", "settings", "s"),
         Link("Members", f"{base}/members", "users", "m"),
+        *((Link("Audit Log", f"{base}/audit-log", "scroll-text", "t"),) if place.is_admin else ()),
     )
     return Section(
         place.organization.name,

@@ -7,14 +7,21 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
 from portal_api.http.client import client_of
+from portal_api.http.problem_types import PROBLEM_TYPES
+from portal_api.identity.domain.external import IdentityProvider
 from portal_api.identity.domain.user import SESSION_LIFE, Origin
+from portal_api.identity.use_cases.email_proofs import EmailProofs
+from portal_api.identity.use_cases.external import ExternalSignIn
 from portal_api.identity.use_cases.sessions import Sessions, SignedIn
 from portal_api.identity.use_cases.signing_in import SignIn
 from portal_api.identity.use_cases.users import Identity
 from portal_api.organizations.use_cases import Organizations
+from portal_api.organizations.use_cases.invitations import Invitations
 from portal_api.web.kit.forms import Form
 from portal_api.web.kit.pages import NOT_FOUND, Kit, local_path
 from portal_api.web.kit.viewer import Viewer
+from portal_api.web.signin import account, invitations, recovery
+from portal_api.web.signin.account import AccountPages
 from shared.errors import DomainError
 
 
@@ -27,6 +34,10 @@ class SignInPages:
     sign_in: SignIn
     sessions: Sessions
     organizations: Organizations
+    external: ExternalSignIn
+    account: AccountPages
+    invitations: Invitations
+    proofs: EmailProofs
 
 
 def create_router(deps: SignInPages) -> APIRouter:
@@ -36,6 +47,9 @@ def create_router(deps: SignInPages) -> APIRouter:
     _sign_in(router, deps)
     _sign_up(router, deps)
     _texts(router, deps)
+    recovery.add_pages(router, deps.kit, deps.proofs, deps.account.passwords)
+    invitations.add_pages(router, deps.kit, deps.invitations, deps.proofs)
+    account.add_pages(router, deps.account)
     return router
 
 
@@ -60,7 +74,7 @@ def _start(router: APIRouter, deps: SignInPages) -> None:
     async def start(request: Request, viewer: Annotated[Viewer, Depends(kit.anybody())]) -> Response:
         """A stranger signs in, everybody else is at home in the Console."""
         if viewer.actor is None:
-            return kit.page(request, viewer, "signin/sign_in.html", form=Form.of(next="/"))
+            return _sign_in_form(request, viewer, deps, Form.of(next="/"))
         return RedirectResponse("/console", status_code=303)
 
 
@@ -69,10 +83,20 @@ def _sign_in(router: APIRouter, deps: SignInPages) -> None:
     anybody = Annotated[Viewer, Depends(kit.anybody())]
 
     @router.get("/sign-in")
-    async def sign_in_page(request: Request, viewer: anybody, next: str = "/") -> Response:  # noqa: A002
-        if viewer.actor is not None:
+    async def sign_in_page(
+        request: Request,
+        viewer: anybody,
+        next: str = "/",  # noqa: A002
+        problem: str = "",
+    ) -> Response:
+        if viewer.actor is not None and not problem:
             return RedirectResponse(local_path(next), status_code=303)
-        return kit.page(request, viewer, "signin/sign_in.html", form=Form.of(next=local_path(next)))
+        form = Form.of(next=local_path(next))
+        if problem in PROBLEM_TYPES:
+            # What happened on the way back from an identity provider.
+            kind = PROBLEM_TYPES[problem]
+            form.problem = DomainError(problem, 403, kind.title, f"{kind.cause} {kind.cure}")
+        return _sign_in_form(request, viewer, deps, form)
 
     @router.post("/sign-in")
     async def sign_in(request: Request, viewer: anybody) -> Response:
@@ -83,7 +107,7 @@ def _sign_in(router: APIRouter, deps: SignInPages) -> None:
             )
         except DomainError as error:
             form.fail(error)
-            return kit.page(request, viewer, "signin/sign_in.html", status=error.status, form=form)
+            return _sign_in_form(request, viewer, deps, form, status=error.status)
         return _entered(kit, result, form.text("next") or "/")
 
     @router.post("/sign-out")
@@ -102,8 +126,14 @@ def _sign_up(router: APIRouter, deps: SignInPages) -> None:
     anybody = Annotated[Viewer, Depends(kit.anybody())]
 
     @router.get("/sign-up")
-    async def sign_up_page(request: Request, viewer: anybody, next: str = "/") -> Response:  # noqa: A002
-        return kit.page(request, viewer, "signin/sign_up.html", form=Form.of(next=local_path(next)))
+    async def sign_up_page(
+        request: Request,
+        viewer: anybody,
+        next: str = "/",  # noqa: A002
+        email: str = "",
+    ) -> Response:
+        form = Form.of(next=local_path(next), email=email)
+        return kit.page(request, viewer, "signin/sign_up.html", form=form, providers=_providers(deps))
 
     @router.post("/sign-up")
     async def sign_up(request: Request, viewer: anybody) -> Response:
@@ -123,7 +153,15 @@ def _sign_up(router: APIRouter, deps: SignInPages) -> None:
                 return _entered(kit, signed_in, form.text("next") or "/")
             except DomainError as error:
                 form.fail(error)
-        return kit.page(request, viewer, "signin/sign_up.html", status=422, form=form)
+        return kit.page(request, viewer, "signin/sign_up.html", status=422, form=form, providers=_providers(deps))
+
+
+def _sign_in_form(request: Request, viewer: Viewer, deps: SignInPages, form: Form, *, status: int = 200) -> Response:
+    return deps.kit.page(request, viewer, "signin/sign_in.html", status=status, form=form, providers=_providers(deps))
+
+
+def _providers(deps: SignInPages) -> list[IdentityProvider]:
+    return list(deps.external.providers.values())
 
 
 def _texts(router: APIRouter, deps: SignInPages) -> None:
