@@ -77,6 +77,10 @@ async def build_world(here: Portal, name: str) -> World:
         "identity_id": "ext_none",
         "invoice": "in_none",
         "provider": "none",
+        "environment": "production",
+        "client": client["client_id"],
+        "key": key["id"],
+        "action": "revoke",
         "name": "internal-error",
     }
     other_admin = await here.verified(f"{name}-other@example.com")
@@ -170,6 +174,8 @@ async def test_my_own_lists_hold_nothing_of_others(here: Portal) -> None:
     for endpoint, access in rows(here, "user"):
         if endpoint.method != "GET" and "{" not in endpoint.path.replace("{organization}", ""):
             continue
+        if endpoint.path.endswith("/live"):
+            continue  # a stream without end, of the page beside it
         for client in (world.stranger, world.members["admin"]):
             answer = await ask(client, endpoint, access, world.url(endpoint))
             if any(one in answer.text for one in hidden) or (endpoint.method != "GET" and answer.status_code < 400):

@@ -88,8 +88,7 @@ def k8s_settings(process: ProcessDefinition) -> dict[str, str]:
     described = container(process.name, BASE)
     result: dict[str, str] = {}
     for source in described.get("envFrom", []):
-        if not source.get("secretRef", {}).get("optional"):
-            result |= _data("ConfigMap", source["configMapRef"]["name"])
+        result |= _data("ConfigMap", source["configMapRef"]["name"])
     for variable in described.get("env", []):
         origin = variable.get("valueFrom", {})
         if (key := origin.get("configMapKeyRef")) is not None:
