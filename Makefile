@@ -92,6 +92,11 @@ bench-metering: install ## Calls per CPU second beside consumers of one JSON eve
 test-compose: install ## docker-compose.yml from build to journey, restart and teardown (skips, with the reason, without Docker)
 	@$(PYTEST) tests -m compose --timeout 1800
 
+.PHONY: mutation
+mutation: install ## Change rating and lifecycle tables in every place and see whether a test notices (M=shared.rating for one)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/mutation/requirements.lock
+	@$(PY) -m tests.mutation $(M)
+
 .PHONY: lint
 lint: install ## ruff, mypy --strict, import contracts, architecture
 	@$(VENV)/bin/ruff check .

@@ -79,6 +79,11 @@ async def test_plans_come_and_go_while_subscriptions_stay(service: PortalService
     path = f"/v1/plans/{offer.plan_id}"
     changed = await provider.send("PATCH", path, {"unit_amount_decimal": "3"})
     assert (changed.json()["version_count"], changed.json()["current"]["unit_amount_decimal"]) == (2, "3")
+    versions = await provider.get(f"{path}/versions?limit=1")
+    assert [one["unit_amount_decimal"] for one in versions["data"]] == ["2"]
+    rest = await provider.get(f"{path}/versions?after={versions['next']}")
+    assert [(one["ordinal"], one["unit_amount_decimal"]) for one in rest["data"]] == [(2, "3")]
+    assert (versions["has_more"], rest["next"]) == (True, None)
     kept = await developer.get(f"/v1/subscriptions/{command.subscription_id}")
     assert kept["plan_version_number"] == command.plan_version_number != changed.json()["current"]["number"]
 

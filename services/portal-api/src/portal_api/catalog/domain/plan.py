@@ -255,6 +255,12 @@ def make_version(terms: PlanTerms, *, number: int, ordinal: int, now: datetime) 
     )
 
 
+def versions_after(plan: Plan, ordinal: str | None) -> tuple[PlanVersion, ...]:
+    """The versions that follow one; an ordinal that none has is before all."""
+    after = int(ordinal) if ordinal and ordinal.isascii() and ordinal.isdigit() else 0
+    return tuple(version for version in plan.versions if version.ordinal > after)
+
+
 def with_version(plan: Plan, version: PlanVersion) -> Plan:
     """The plan with a further version."""
     return replace(plan, versions=(*plan.versions, version))

@@ -5,7 +5,15 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from portal_api.catalog.entrypoints.plan_schemas import ApiPlans, ApiPlansChange, PlanChange, PlanCreate, PlanView
+from portal_api.catalog.domain.plan import versions_after
+from portal_api.catalog.entrypoints.plan_schemas import (
+    ApiPlans,
+    ApiPlansChange,
+    PlanChange,
+    PlanCreate,
+    PlanVersionView,
+    PlanView,
+)
 from portal_api.catalog.use_cases.plans import Plans
 from portal_api.catalog.use_cases.reading import CatalogReader
 from portal_api.catalog.use_cases.releasing import Releases
@@ -66,6 +74,20 @@ def _add_one_plan_routes(router: APIRouter, http: HttpDependencies, reader: Cata
     async def get_plan(plan: str, actor: current) -> PlanView:
         async with http.uow.transaction() as session:
             return PlanView.of(await reader.require_plan(session, actor, plan))
+
+    @router.get(
+        "/plans/{plan}/versions",
+        operation_id="list_plan_versions",
+        tags=["Plans"],
+        summary="List the versions of a plan",
+        description="Oldest first. Subscriptions keep the version that they were made with.",
+        responses=problems(401, 403, 404, 422),
+    )
+    async def list_plan_versions(plan: str, actor: current, paging: PageQuery) -> Page[PlanVersionView]:
+        async with http.uow.transaction() as session:
+            found = await reader.require_plan(session, actor, plan)
+        rows = versions_after(found, paging.after)[: paging.fetch]
+        return paging.page(rows, PlanVersionView.of, lambda version: str(version.ordinal))
 
     @router.patch(
         "/plans/{plan}",
