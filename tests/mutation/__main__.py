@@ -105,7 +105,10 @@ def test_in_this_process(target: Target, source: str) -> int:
     os.dup2(quiet, 2)
     hypothesis.settings.register_profile("mutation", max_examples=EXAMPLES, deadline=None, database=None)
     hypothesis.settings.load_profile("mutation")
-    return int(pytest.main(["-q", "-x", "-p", "no:cacheprovider", "--noconftest", *target.tests]))
+    # Without plugins, settings and fixtures: these tests need none, and starting is most of the work.
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    options = ["-q", "-x", "-p", "no:cacheprovider", "--noconftest", "-c", os.devnull, f"--rootdir={ROOT}"]
+    return int(pytest.main([*options, "--import-mode=importlib", *target.tests]))
 
 
 def started(target: Target, source: str) -> tuple[int, int]:
