@@ -59,6 +59,7 @@ def add_plan_routes(router: APIRouter, http: HttpDependencies, reader: CatalogRe
         return paging.page(rows, PlanView.of, lambda plan: plan.id)
 
     _add_one_plan_routes(router, http, reader, plans)
+    _add_version_routes(router, http, reader)
 
 
 def _add_one_plan_routes(router: APIRouter, http: HttpDependencies, reader: CatalogReader, plans: Plans) -> None:
@@ -74,20 +75,6 @@ def _add_one_plan_routes(router: APIRouter, http: HttpDependencies, reader: Cata
     async def get_plan(plan: str, actor: current) -> PlanView:
         async with http.uow.transaction() as session:
             return PlanView.of(await reader.require_plan(session, actor, plan))
-
-    @router.get(
-        "/plans/{plan}/versions",
-        operation_id="list_plan_versions",
-        tags=["Plans"],
-        summary="List the versions of a plan",
-        description="Oldest first. Subscriptions keep the version that they were made with.",
-        responses=problems(401, 403, 404, 422),
-    )
-    async def list_plan_versions(plan: str, actor: current, paging: PageQuery) -> Page[PlanVersionView]:
-        async with http.uow.transaction() as session:
-            found = await reader.require_plan(session, actor, plan)
-        rows = versions_after(found, paging.after)[: paging.fetch]
-        return paging.page(rows, PlanVersionView.of, lambda version: str(version.ordinal))
 
     @router.patch(
         "/plans/{plan}",
@@ -122,6 +109,24 @@ def _add_one_plan_routes(router: APIRouter, http: HttpDependencies, reader: Cata
     async def delete_plan(plan: str, actor: current) -> None:
         async with http.uow.transaction() as session:
             await plans.delete(session, actor, plan)
+
+
+def _add_version_routes(router: APIRouter, http: HttpDependencies, reader: CatalogReader) -> None:
+    current = Annotated[Actor, Depends(http.current_actor)]
+
+    @router.get(
+        "/plans/{plan}/versions",
+        operation_id="list_plan_versions",
+        tags=["Plans"],
+        summary="List the versions of a plan",
+        description="Oldest first. Subscriptions keep the version that they were made with.",
+        responses=problems(401, 403, 404, 422),
+    )
+    async def list_plan_versions(plan: str, actor: current, paging: PageQuery) -> Page[PlanVersionView]:
+        async with http.uow.transaction() as session:
+            found = await reader.require_plan(session, actor, plan)
+        rows = versions_after(found, paging.after)[: paging.fetch]
+        return paging.page(rows, PlanVersionView.of, lambda version: str(version.ordinal))
 
 
 def add_api_plan_routes(router: APIRouter, http: HttpDependencies, releases: Releases) -> None:
