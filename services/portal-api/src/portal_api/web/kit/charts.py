@@ -13,6 +13,11 @@ from markupsafe import Markup
 WIDE, NARROW = 880, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46.0, 8.0, 8.0, 22.0
 Label = Callable[[float], str]
+_HATCH = Markup(
+    '<defs><pattern id="k-hatch-{}" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+    '<rect class="k-s1" width="6" height="6" opacity="0.15"/><rect class="k-s1" width="2" height="6" opacity="0.75"/>'
+    "</pattern></defs>"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,8 @@ def _bars(bars: Sequence[Bar], width: int, height: int, title: str, label: Label
     thick = min(room * 0.7, 34.0)
     every = ceil(len(bars) / max((width - _LEFT) // 72, 1)) if bars else 1
     inside = _grid(top, width, height, label)
+    if any(bar.forecast for bar in bars):
+        inside += _HATCH.format(width)
     for index, bar in enumerate(bars):
         left = _LEFT + room * index
         stack, below = Markup(""), 0.0
@@ -108,11 +115,14 @@ def _bars(bars: Sequence[Bar], width: int, height: int, title: str, label: Label
             y = _y(below + part, top, height)
             size = max(_y(below, top, height) - y, 1.0)
             below += part
-            stack += Markup(
-                '<rect data-anchor class="k-s{}" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" rx="{}"{}/>'
-            ).format(
-                series, left + (room - thick) / 2, y, thick, size, 1.5, Markup(' opacity="0.4"') if bar.forecast else ""
+            paint = (
+                Markup('fill="url(#k-hatch-{})"').format(width)
+                if bar.forecast
+                else Markup('class="k-s{}"').format(series)
             )
+            stack += Markup(
+                '<rect data-anchor {} x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" rx="{}"/>'
+            ).format(paint, left + (room - thick) / 2, y, thick, size, 1.5)
         text = Markup("")
         if index % every == 0:
             text = Markup('<text x="{:.1f}" y="{}" text-anchor="middle">{}</text>').format(
