@@ -152,6 +152,7 @@ class Gateway:
                 await asyncio.sleep(SWEEP_SECONDS)
                 server.sweep()
                 pool.sweep()
+                pool.probe(self.tables.upstream_groups())
         except asyncio.CancelledError:
             # The cancellation has been heard; the steps below must not be interrupted by its count.
             task = asyncio.current_task()

@@ -37,6 +37,10 @@ RATE_EXCHANGE_FAILURES = Counter(
 RATE_PENDING = Gauge(
     "gateway_rate_pending_calls", "Calls under rate limits that the other workers were not told of at the last interval"
 )
+UPSTREAM_RETRIES = Counter(
+    "gateway_upstream_retries_total", "Calls tried at another target; a rise: targets are failing"
+)
+UPSTREAM_EJECTIONS = Counter("gateway_upstream_ejections_total", "Targets that got no calls for a while; see the log")
 TABLES_AGE = Gauge("gateway_tables_age_seconds", "Since Kafka last answered the oldest table; at the bound calls stop")
 CONNECTIONS = Gauge("gateway_client_connections", "Open connections of clients")
 OPEN_CALLS = Gauge("gateway_open_calls", "Calls under way")

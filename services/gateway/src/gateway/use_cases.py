@@ -1,7 +1,8 @@
 """Admit a call, and record how it ended."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from gateway.domain import admission
@@ -10,11 +11,13 @@ from gateway.domain.cross_origin import (
     CrossOriginRule,
     Reply,
     ShapeResponse,
+    after,
     is_preflight,
     with_headers,
     without_cross_origin_lines,
 )
 from gateway.domain.failure_budget import FailureBudget
+from gateway.domain.policy_chain import PolicyChain
 from gateway.domain.problems import PAYLOAD_TOO_LARGE, PROBLEMS, Problem, Refusal
 from gateway.domain.request_head import RequestHead
 from gateway.domain.route import ApiRoutes, FoundRoute, OperationRoute, Upstream
@@ -24,6 +27,7 @@ from shared.clock import Clock, real_now
 from shared.events.call_record import FLAG_SANDBOX
 from shared.events.identity import CredentialState
 from shared.events.subscriptions import Access
+from shared.policies import PolicyCall
 
 
 class Admitted:
@@ -31,7 +35,7 @@ class Admitted:
 
     __slots__ = (
         "access", "headers", "operation", "request_id", "rest", "sandbox", "shape_response", "slot", "started_ns",
-        "upstream", "upstream_ns", "upstream_status",
+        "units", "upstream", "upstream_ns", "upstream_status",
     )  # fmt: skip
 
     def __init__(
@@ -44,6 +48,7 @@ class Admitted:
         self.sandbox = sandbox
         self.headers = b""  # lines for the answer
         self.shape_response: ShapeResponse | None = None  # changes the upstream's header lines
+        self.units = operation.units
         self.slot = -1
         self.request_id = b""
         self.started_ns = 0
@@ -96,8 +101,8 @@ class CallGate:
 
     def _admit_cross_origin(self, head: RequestHead, peer: bytes, origin: bytes) -> Admitted | Refusal | Wait | Reply:
         """A page calls: answer its preflight, and let it read the answer where its origin may."""
-        rule = self._pages
-        if rule is None or not rule.allows(origin):
+        rule = self._rule_for(head.target, origin)
+        if rule is None:
             return self._admit(head, peer)
         if is_preflight(head):
             return rule.preflight(origin, head.value(b"access-control-request-headers"))
@@ -105,12 +110,22 @@ class CallGate:
         lines = rule.answer_headers(origin)
         if isinstance(outcome, Admitted):
             outcome.headers += lines
-            outcome.shape_response = without_cross_origin_lines
+            outcome.shape_response = after(without_cross_origin_lines, outcome.shape_response)
         elif isinstance(outcome, Refusal):
             return with_headers(outcome, lines)
         else:
             outcome.refusal = with_headers(outcome.refusal, lines)
         return outcome
+
+    def _rule_for(self, target: bytes, origin: bytes) -> CrossOriginRule | None:
+        if self._pages is not None and self._pages.allows(origin):
+            return self._pages
+        try:
+            route = self._tables.find_route(target)
+        except ValueError:
+            return None
+        rule = None if route is None else route.api.cross_origin
+        return rule if rule is not None and rule.allows(origin) else None
 
     def _admit(self, head: RequestHead, peer: bytes) -> Admitted | Refusal | Wait:
         """In the order of the architecture: the first reason to refuse is the answer."""
@@ -146,8 +161,39 @@ class CallGate:
                 return closed or admission.refuse_access(PROBLEMS["no-subscription"], api, credential)
         if head.length > self.max_body_bytes:
             return admission.refuse_access(PAYLOAD_TOO_LARGE, api, credential)
-        admitted = Admitted(api.upstream, route.rest, operation, entry.access, sandbox)
-        return self._reserve(admitted, entry, api, credential)
+        upstream = api.upstream
+        if upstream.group is not None:
+            upstream = upstream.group.choose(self._monotonic_ns())
+        admitted = Admitted(upstream, route.rest, operation, entry.access, sandbox)
+        if operation.policies is None:
+            return self._reserve(admitted, entry, api, credential)
+        return self._apply_policies(operation.policies, admitted, entry, api, credential, head, peer)
+
+    def _apply_policies(
+        self,
+        chain: PolicyChain,
+        admitted: Admitted,
+        entry: AccessSlot,
+        api: ApiRoutes,
+        credential: CredentialState,
+        head: RequestHead,
+        peer: bytes,
+    ) -> Admitted | Refusal:
+        """Those that refuse before the rate limit, those that change the request after it."""
+        call = policy_call(head, peer, admitted.rest, entry.access, api, credential)
+        problem = chain.refuse(call)
+        if problem:
+            return Refusal(PROBLEMS[problem], b"", api.api_number, credential.application_number)
+        outcome = self._reserve(admitted, entry, api, credential)
+        if isinstance(outcome, Admitted):
+            call.request_id = outcome.request_id
+            chain.shape(call)
+            outcome.rest = call.rest
+            if chain.mock is not None:
+                outcome.upstream = replace(outcome.upstream, mock=chain.mock, group=None)
+                outcome.units = 0
+            outcome.shape_response = shaper_of(chain, outcome)
+        return outcome
 
     def _other_operation(self, route: FoundRoute, method: bytes) -> OperationRoute | Refusal:
         """HEAD by GET's leave, or no such operation."""
@@ -273,7 +319,7 @@ class CallGate:
             call.slot,
             bytes_in,
             bytes_out,
-            call.operation.units,
+            call.units,
             latency_us,
             max(0, call.upstream_ns - call.started_ns) // 1000,
             status,
@@ -285,6 +331,37 @@ class CallGate:
         """The upstream's final head has come."""
         call.upstream_status = status
         call.upstream_ns = self._monotonic_ns()
+
+
+def shaper_of(chain: PolicyChain, call: Admitted) -> ShapeResponse:
+    """What the operation's policies do with the upstream's answer."""
+
+    def shape(_: int, lines: Sequence[bytes]) -> Sequence[bytes]:
+        units = chain.units(lines)
+        if units is not None:
+            call.units = units
+        return chain.shape_response(lines)
+
+    return shape
+
+
+def policy_call(
+    head: RequestHead, peer: bytes, rest: bytes, access: Access, api: ApiRoutes, credential: CredentialState
+) -> PolicyCall:
+    """A call as policies see it."""
+    return PolicyCall(
+        method=head.method,
+        rest=rest,
+        lines=head.lines,
+        address=peer.decode("latin-1"),
+        length=-1 if head.chunked else max(head.length, 0),
+        scopes=frozenset(credential.scopes),
+        application=credential.application_number,
+        subscription=access.subscription_number,
+        plan_version=access.plan_version_number,
+        organization_id=api.organization_id,
+        environment=api.environment,
+    )
 
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

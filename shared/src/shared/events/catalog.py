@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -25,6 +25,43 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     units: int = 1
 
 
+class UpstreamTarget(msgspec.Struct, frozen=True, kw_only=True):
+    """One of several addresses of an upstream; it gets its weight's share of the calls."""
+
+    url: str
+    weight: int = 1
+
+
+class UpstreamSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """How calls reach the upstream. Without `targets` they all go to the deployment's `upstream_url`. 0: no such limit.
+
+    `eject_after_failures`: failures in a row after which a target gets no call for `eject_seconds`.
+    `retries`: a call that had no effect is tried at that many other targets, within the budget.
+    """
+
+    targets: tuple[UpstreamTarget, ...] = ()
+    connect_timeout_ms: int = 5_000
+    first_byte_timeout_ms: int = 0
+    total_timeout_ms: int = 0
+    max_connections: int = 0
+    eject_after_failures: int = 0
+    eject_seconds: int = 10
+    retries: int = 0
+    retry_budget_percent: int = 20
+    health_path: str = ""
+    health_interval_seconds: int = 10
+    tls_ca_pem: str = ""
+    tls_server_name: str = ""
+
+
+class Policy(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule that the gateway applies to calls. `operations`: numbers; empty: all of the API."""
+
+    kind: str
+    config: dict[str, Any]
+    operations: tuple[int, ...] = ()
+
+
 class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     """What the gateway serves in one environment: a revision's route table and where it goes."""
 
@@ -33,6 +70,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     operations: tuple[Operation, ...]
     deployed_at: datetime
     timeout_ms: int = 30_000
+    upstream: UpstreamSettings = UpstreamSettings()
+    policies: tuple[Policy, ...] = ()
 
 
 class ApiState(State, frozen=True, kw_only=True, tag="catalog.api.v1"):

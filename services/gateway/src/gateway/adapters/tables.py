@@ -5,7 +5,17 @@ from collections.abc import Callable
 from gateway.adapters.access_table import AccessTable, Slot
 from gateway.adapters.access_token import AccessTokens
 from gateway.domain.rate_limit import EntryKey, RateLimiter
-from gateway.domain.route import ApiRoutes, FoundRoute, RouteKey, RouteTable, route_key, routes_of
+from gateway.domain.route import (
+    ApiRoutes,
+    FoundRoute,
+    RouteKey,
+    RouteTable,
+    Upstream,
+    route_key,
+    routes_of,
+    with_known_upstream,
+)
+from gateway.domain.upstream_group import UpstreamGroup
 from shared.events.catalog import ApiState, Environment
 from shared.events.envelope import decode
 from shared.events.identity import CredentialState, SigningKeyState
@@ -59,6 +69,10 @@ class GatewayTables:
         slot = self._access.find(*key)
         return None if slot is None else slot.limiter
 
+    def upstream_groups(self) -> list[UpstreamGroup[Upstream]]:
+        """Of all deployments that have several targets or a health check."""
+        return self._routes.groups()
+
     def sweep(self, now_ns: int) -> None:
         """Give memory back; called once a second."""
         self._access.sweep(now_ns)
@@ -91,7 +105,9 @@ class GatewayTables:
         for environment in _ENVIRONMENTS:
             routes = routes_of(api, environment)
             if routes is not None:
-                found[route_key(api, environment)] = routes
+                key_of_route = route_key(api, environment)
+                known = self._routes.get(key_of_route)
+                found[key_of_route] = routes if known is None else with_known_upstream(routes, known)
         self._routes.put(key, found)
 
     def apply_credential(self, key: str, value: bytes | None) -> None:

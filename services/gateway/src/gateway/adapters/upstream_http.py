@@ -15,6 +15,7 @@ from gateway.ports import ResponseSink
 IDLE_SECONDS = 50.0
 UNREACHABLE = "upstream-unreachable"
 TIMEOUT = "upstream-timeout"
+BUSY = "upstream-busy"
 
 TUNNEL_IDLE_SECONDS = 3600.0
 
@@ -34,6 +35,18 @@ class Pool(Protocol):
 
     def repeat(self, upstream: Upstream, data: bytes, sink: ResponseSink) -> None:
         """The same request once more, on a new connection."""
+        ...
+
+    def try_elsewhere(self, failed: Upstream, data: bytes, sink: ResponseSink, tries: int, repeatable: bool) -> bool:
+        """Send a request that certainly had no effect to another target; False: there is none to be had."""
+        ...
+
+    def answered(self, upstream: Upstream, status: int) -> None:
+        """A response's head came."""
+        ...
+
+    def failed(self, upstream: Upstream) -> None:
+        """A target did not answer as it should."""
         ...
 
 
@@ -56,16 +69,19 @@ class UpstreamConnection:
         self._keep = True
         self._calls = 0
         self._paused = False
+        self.tries = 1  # of the call, this one included
         self.payload_bytes = 0
         self.heard_at = 0.0
+        self._started_at = 0.0
 
     # The client's side speaks (ports.Exchange)
     def start(self, data: bytes, sink: ResponseSink, repeatable: bool) -> None:
         """Send a request."""
         self._sink = sink
         self._request = data if repeatable else b""
+        self.tries = 1
         self.payload_bytes = 0
-        self.heard_at = time.monotonic()
+        self.heard_at = self._started_at = time.monotonic()
         self._calls += 1
         if self._transport is None:
             self._pending = data
@@ -125,12 +141,46 @@ class UpstreamConnection:
         self._sink.resume_request()
 
     def connect_failed(self) -> None:
-        """There will be no connection."""
+        """There will be no connection. Nothing was sent, so any call may be tried elsewhere."""
         sink, self._sink = self._sink, None
         self._state = _OVER
         self._pool.forget(self)
-        if sink is not None:
+        if sink is None:
+            return
+        self._pool.failed(self.upstream)
+        pending, self._pending = self._pending, b""
+        if not self._pool.try_elsewhere(self.upstream, pending, sink, self.tries, bool(self._request)):
             sink.on_failure(UNREACHABLE)
+
+    def refuse(self, sink: ResponseSink, problem_name: str) -> None:
+        """No call goes there now: say so when the caller has this exchange."""
+        self._sink = sink
+        self._state = _OVER
+
+        def tell() -> None:
+            told, self._sink = self._sink, None
+            if told is not None:
+                told.on_failure(problem_name)
+
+        asyncio.get_running_loop().call_soon(tell)
+
+    def mock(self, sink: ResponseSink, answer: bytes) -> None:
+        """Answer without an upstream, when the caller has this exchange. `answer` says that it closes."""
+        self._sink = sink
+        self._state = _HEAD
+        self.heard_at = time.monotonic()
+        asyncio.get_running_loop().call_soon(self.data_received, answer)
+
+    def is_late(self, now: float) -> bool:
+        """The upstream has been silent, or the call under way, for longer than the deployment allows."""
+        upstream = self.upstream
+        if now - self.heard_at > upstream.timeout_seconds:
+            return True
+        if upstream.first_byte_seconds and self._state == _HEAD and now - self.heard_at > upstream.first_byte_seconds:
+            return True
+        return (
+            bool(upstream.total_seconds) and self._state != _TUNNEL and now - self._started_at > upstream.total_seconds
+        )
 
     def data_received(self, data: bytes) -> None:
         """Bytes of a response."""
@@ -171,6 +221,8 @@ class UpstreamConnection:
             if not data:
                 return
         self._request = b""  # something was received: never again
+        if self.upstream.group is not None:
+            self._pool.answered(self.upstream, head.status)
         if head.close or not sink.request_complete:
             self._keep = False
         self._on_final_head(sink, head, data)
@@ -277,6 +329,7 @@ class UpstreamConnection:
             self._transport.close()
 
     def _fail(self, sink: ResponseSink, problem_name: str) -> None:
+        self._pool.failed(self.upstream)
         self.abort()
         sink.on_failure(problem_name)
 
@@ -306,7 +359,11 @@ class UpstreamConnection:
             # Safe to repeat: idempotent, no body, nothing received, and the connection had served a call before.
             self._pool.repeat(self.upstream, self._request, sink)
         else:
-            sink.on_failure(UNREACHABLE)
+            self._pool.failed(self.upstream)
+            # Idempotent, no body, nothing received: RFC 9110 9.2.2 allows it, another target may be alive.
+            safe = state == _HEAD and self._request and not self._buffer
+            if not safe or not self._pool.try_elsewhere(self.upstream, self._request, sink, self.tries, True):
+                sink.on_failure(UNREACHABLE)
 
     def pause_writing(self) -> None:
         """The upstream takes no more for now."""

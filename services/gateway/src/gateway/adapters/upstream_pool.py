@@ -1,17 +1,31 @@
-"""Kept connections to upstreams, and the sweep that finds silent ones."""
+"""Kept connections to upstreams, the sweep that finds silent ones, and other targets for calls that failed."""
 
 import asyncio
+import functools
 import ssl
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, cast
 
-from gateway.adapters.upstream_http import UpstreamConnection
+import structlog
+
+from gateway import metrics
+from gateway.adapters.upstream_http import BUSY, UNREACHABLE, UpstreamConnection
+from gateway.adapters.upstream_probe import is_healthy
 from gateway.domain.route import Upstream
+from gateway.domain.upstream_group import UpstreamGroup
 from gateway.ports import ResponseSink
 
+log = structlog.get_logger()
+
 MAX_IDLE = 256
-CONNECT_SECONDS = 5.0
+Address = tuple[bool, str, int, str, str]
+
+
+@functools.lru_cache(maxsize=256)
+def tls_context(ca_pem: str) -> ssl.SSLContext:
+    """Verifies the upstream's certificate and name, by the system's authorities or those of the deployment."""
+    return ssl.create_default_context(cadata=ca_pem or None)
 
 
 class UpstreamPool:
@@ -19,13 +33,20 @@ class UpstreamPool:
 
     def __init__(self, spawn: Callable[[Coroutine[Any, Any, None]], object]) -> None:
         self._spawn = spawn
-        self._idle: dict[tuple[bool, str, int], list[UpstreamConnection]] = {}
+        self._idle: dict[Address, list[UpstreamConnection]] = {}
         self._busy: set[UpstreamConnection] = set()
-        self._tls = ssl.create_default_context()
 
     def send(self, upstream: Upstream, data: bytes, sink: ResponseSink, repeatable: bool) -> UpstreamConnection:
         """Send a request over a kept connection, or a new one."""
-        idle = self._idle.get((upstream.tls, upstream.host, upstream.port))
+        if upstream.group is not None and upstream.group.is_open(upstream, time.monotonic_ns()):
+            return self._refused(upstream, sink, UNREACHABLE)
+        if upstream.mock is not None:
+            connection = UpstreamConnection(self, upstream)
+            connection.mock(sink, upstream.mock.answer())
+            return connection
+        if upstream.max_connections and self._busy_at(upstream.address) >= upstream.max_connections:
+            return self._refused(upstream, sink, BUSY)
+        idle = self._idle.get(upstream.address)
         if idle:
             connection = idle.pop()
             connection.upstream = upstream
@@ -33,6 +54,15 @@ class UpstreamPool:
             connection.start(data, sink, repeatable)
             return connection
         return self._send_anew(upstream, data, sink, repeatable)
+
+    def _busy_at(self, address: Address) -> int:
+        return sum(connection.upstream.address == address for connection in self._busy)
+
+    def _refused(self, upstream: Upstream, sink: ResponseSink, problem_name: str) -> UpstreamConnection:
+        """An exchange that fails in the loop's next round: the caller does not have it yet."""
+        connection = UpstreamConnection(self, upstream)
+        connection.refuse(sink, problem_name)
+        return connection
 
     def _send_anew(self, upstream: Upstream, data: bytes, sink: ResponseSink, repeatable: bool) -> UpstreamConnection:
         connection = UpstreamConnection(self, upstream)
@@ -45,16 +75,45 @@ class UpstreamPool:
         """The same request once more, on a connection that has not served a call: it cannot be stale again."""
         sink.on_repeated(self._send_anew(upstream, data, sink, False))
 
+    def try_elsewhere(self, failed: Upstream, data: bytes, sink: ResponseSink, tries: int, repeatable: bool) -> bool:
+        """Send a request that certainly had no effect to another target; False: there is none to be had."""
+        group = failed.group
+        if group is None or tries > group.settings.retries:
+            return False
+        other = group.retry(failed, time.monotonic_ns())
+        if other is None:
+            return False
+        metrics.UPSTREAM_RETRIES.inc()
+        connection = self._send_anew(other, readdressed(data, failed, other), sink, repeatable)
+        connection.tries = tries + 1
+        sink.on_repeated(connection)
+        return True
+
+    def answered(self, upstream: Upstream, status: int) -> None:
+        """A response's head came; a target that says 502 to 504 is as good as away."""
+        if upstream.group is None:
+            return
+        if status in (502, 503, 504):
+            self.failed(upstream)
+        else:
+            upstream.group.succeeded(upstream)
+
+    def failed(self, upstream: Upstream) -> None:
+        """A target did not answer as it should."""
+        if upstream.group is not None and upstream.group.failed(upstream, time.monotonic_ns()):
+            metrics.UPSTREAM_EJECTIONS.inc()
+            log.warning("an upstream's target gets no calls for now", host=upstream.host, port=upstream.port)
+
     async def _connect(self, connection: UpstreamConnection) -> None:
         upstream = connection.upstream
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
+            async with asyncio.timeout(upstream.connect_seconds):
                 await asyncio.get_running_loop().create_connection(
                     lambda: cast(asyncio.Protocol, connection),
                     upstream.host,
                     upstream.port,
-                    ssl=self._tls if upstream.tls else None,
-                    server_hostname=upstream.host if upstream.tls else None,
+                    ssl=tls_context(upstream.tls_ca_pem) if upstream.tls else None,
+                    server_hostname=(upstream.tls_server_name or upstream.host) if upstream.tls else None,
                 )
         except (OSError, TimeoutError, ssl.SSLError):
             connection.connect_failed()
@@ -62,8 +121,7 @@ class UpstreamPool:
     def give_back(self, connection: UpstreamConnection) -> None:
         """The call is over and the connection is clean."""
         self._busy.discard(connection)
-        upstream = connection.upstream
-        idle = self._idle.setdefault((upstream.tls, upstream.host, upstream.port), [])
+        idle = self._idle.setdefault(connection.upstream.address, [])
         if len(idle) < MAX_IDLE:
             idle.append(connection)
         else:
@@ -72,23 +130,45 @@ class UpstreamPool:
     def forget(self, connection: UpstreamConnection) -> None:
         """The connection is gone."""
         self._busy.discard(connection)
-        upstream = connection.upstream
-        idle = self._idle.get((upstream.tls, upstream.host, upstream.port))
+        idle = self._idle.get(connection.upstream.address)
         if idle and connection in idle:
             idle.remove(connection)
 
     def sweep(self) -> None:
-        """Fail calls whose upstream is silent, close what nobody has used for long."""
+        """Fail calls whose upstream is silent or too slow, close what nobody has used for long."""
         now = time.monotonic()
         for connection in list(self._busy):
-            if now - connection.heard_at > connection.upstream.timeout_seconds:
+            if connection.is_late(now):
                 connection.on_timeout()
         for idle in list(self._idle.values()):
             for connection in [one for one in idle if one.is_idle_too_long(now)]:
                 connection.close_idle()
+
+    def probe(self, groups: Iterable[UpstreamGroup[Upstream]]) -> None:
+        """Ask targets for their health where it is time to."""
+        now_ns = time.monotonic_ns()
+        for group in groups:
+            for target in group.due_probes(now_ns):
+                self._spawn(self._probe(group, target))
+
+    async def _probe(self, group: UpstreamGroup[Upstream], target: Upstream) -> None:
+        context = tls_context(target.tls_ca_pem) if target.tls else None
+        if await is_healthy(target, group.settings.health_path, context):
+            group.succeeded(target)
+        else:
+            self.failed(target)
 
     def close(self) -> None:
         """Close kept connections."""
         for idle in list(self._idle.values()):
             for connection in list(idle):
                 connection.close_idle()
+
+
+def readdressed(data: bytes, before: Upstream, after: Upstream) -> bytes:
+    """The request for another target: its path and its Host stand in the first two lines."""
+    line, _, rest = data.partition(b"\r\n")
+    _, _, rest = rest.partition(b"\r\n")
+    method, path, version = line.split(b" ")
+    path = after.base_path + path[len(before.base_path) :]
+    return b"%b %b %b\r\nHost: %b\r\n%b" % (method, path, version, after.authority, rest)

@@ -92,6 +92,14 @@ def without_cross_origin_lines(_: int, lines: Sequence[bytes]) -> Sequence[bytes
     return [line for line in lines if line[: len(_OURS)].lower() != _OURS]
 
 
+def after(first: ShapeResponse, then: ShapeResponse | None) -> ShapeResponse:
+    """One change after the other."""
+    if then is None:
+        return first
+    following = then
+    return lambda status, lines: following(status, first(status, lines))
+
+
 def with_headers(refusal: Refusal, lines: bytes) -> Refusal:
     """The refusal, readable for the page that called."""
     return replace(refusal, headers=refusal.headers + lines)

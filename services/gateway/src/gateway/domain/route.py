@@ -1,11 +1,15 @@
 """From a request's target to an operation of a deployed API: one trie of path templates per API and environment."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from shared.events.catalog import ApiState, Deployment, Environment, Lifecycle
+from gateway.domain.cross_origin import CrossOriginRule
+from gateway.domain.policy_chain import PolicyChain, chains_of, cross_origin_of
+from gateway.domain.upstream_group import GroupSettings, UpstreamGroup
+from shared.events.catalog import ApiState, Deployment, Environment, Lifecycle, UpstreamTarget
+from shared.policies import MockResponse
 
 _PERCENT = re.compile(rb"%(..?)?")
 _HEX = re.compile(rb"[0-9A-Fa-f]{2}").fullmatch
@@ -26,6 +30,19 @@ class Upstream:
     base_path: bytes
     authority: bytes
     timeout_seconds: float
+    connect_seconds: float = 5.0
+    first_byte_seconds: float = 0.0  # 0: as timeout_seconds
+    total_seconds: float = 0.0  # 0: no limit
+    max_connections: int = 0  # 0: no limit
+    tls_ca_pem: str = ""
+    tls_server_name: str = ""
+    mock: MockResponse | None = field(default=None, compare=False, repr=False)
+    group: "UpstreamGroup[Upstream] | None" = field(default=None, compare=False, repr=False)
+
+    @property
+    def address(self) -> tuple[bool, str, int, str, str]:
+        """Connections to the same address serve every API that goes there."""
+        return (self.tls, self.host, self.port, self.tls_server_name, self.tls_ca_pem)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +51,7 @@ class OperationRoute:
 
     number: int
     units: int
+    policies: PolicyChain | None = None
 
 
 @dataclass(slots=True)
@@ -91,6 +109,7 @@ class ApiRoutes:
     sunset_at: datetime | None
     upstream: Upstream
     root: _Node
+    cross_origin: CrossOriginRule | None = None
 
     def find(self, segments: list[bytes]) -> dict[bytes, OperationRoute] | None:
         """Operations by method on the path; None when no template matches."""
@@ -144,10 +163,33 @@ def parse_target(target: bytes) -> Target | None:
 
 
 def upstream_of(deployment: Deployment) -> Upstream:
-    """Read the deployment's upstream address. Raises ValueError when it is none."""
-    parts = urlsplit(deployment.upstream_url)
+    """Where a deployment's calls go; the first of several targets. Raises ValueError when an address is none."""
+    settings = deployment.upstream
+    targets = settings.targets or (UpstreamTarget(url=deployment.upstream_url),)
+    group: UpstreamGroup[Upstream] | None = None
+    if len(targets) > 1 or settings.eject_after_failures or settings.health_path:
+        group = UpstreamGroup(
+            GroupSettings(
+                eject_after=settings.eject_after_failures,
+                eject_seconds=settings.eject_seconds,
+                retries=settings.retries,
+                retry_budget_percent=settings.retry_budget_percent,
+                health_path=settings.health_path,
+                health_interval_seconds=settings.health_interval_seconds,
+            ),
+            [target.weight for target in targets],
+        )
+    found = tuple(_target(target.url, deployment, group) for target in targets)
+    if group is not None:
+        group.targets = found
+    return found[0]
+
+
+def _target(url: str, deployment: Deployment, group: "UpstreamGroup[Upstream] | None") -> Upstream:
+    parts = urlsplit(url)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError(f"{deployment.upstream_url!r} is no http(s) address")
+        raise ValueError(f"{url!r} is no http(s) address")
+    settings = deployment.upstream
     tls = parts.scheme == "https"
     return Upstream(
         tls=tls,
@@ -156,6 +198,13 @@ def upstream_of(deployment: Deployment) -> Upstream:
         base_path=parts.path.rstrip("/").encode("ascii"),
         authority=parts.netloc.rpartition("@")[2].encode("ascii"),
         timeout_seconds=deployment.timeout_ms / 1000,
+        connect_seconds=settings.connect_timeout_ms / 1000,
+        first_byte_seconds=settings.first_byte_timeout_ms / 1000,
+        total_seconds=settings.total_timeout_ms / 1000,
+        max_connections=settings.max_connections,
+        tls_ca_pem=settings.tls_ca_pem,
+        tls_server_name=settings.tls_server_name,
+        group=group,
     )
 
 
@@ -165,6 +214,7 @@ def routes_of(api: ApiState, environment: Environment) -> ApiRoutes | None:
     if deployment is None:
         return None
     root = _Node()
+    chains = chains_of(deployment)
     for operation in deployment.operations:
         node = root
         template = operation.path_template.strip("/")
@@ -172,7 +222,9 @@ def routes_of(api: ApiState, environment: Environment) -> ApiRoutes | None:
             node = node.child(segment)
         if operation.path_template.endswith("/") and template:
             node = node.child(b"")
-        node.methods[operation.method.upper().encode()] = OperationRoute(operation.number, operation.units)
+        node.methods[operation.method.upper().encode()] = OperationRoute(
+            operation.number, operation.units, chains.get(operation.number)
+        )
     return ApiRoutes(
         api.api_id,
         api.number,
@@ -182,7 +234,17 @@ def routes_of(api: ApiState, environment: Environment) -> ApiRoutes | None:
         api.sunset_at,
         upstream_of(deployment),
         root,
+        cross_origin_of(deployment),
     )
+
+
+def with_known_upstream(routes: ApiRoutes, known: ApiRoutes) -> ApiRoutes:
+    """Keep what is known of the targets' health when a change of the API did not touch them."""
+    if routes.upstream.group is None or known.upstream.group is None:
+        return routes
+    before, after = known.upstream.group, routes.upstream.group
+    same = before.settings == after.settings and before.targets == after.targets and before.weights == after.weights
+    return replace(routes, upstream=known.upstream) if same else routes
 
 
 def route_key(api: ApiState, environment: Environment) -> RouteKey:
@@ -220,6 +282,10 @@ class RouteTable:
     def get(self, key: RouteKey) -> ApiRoutes | None:
         """The API deployed under the address."""
         return self._apis.get(key)
+
+    def groups(self) -> list[UpstreamGroup[Upstream]]:
+        """Of all upstreams that have one."""
+        return [api.upstream.group for api in self._apis.values() if api.upstream.group is not None]
 
     def put(self, api_id: str, found: dict[RouteKey, ApiRoutes]) -> None:
         """Replace every address of an API."""

@@ -130,7 +130,8 @@ def _add_deployment_routes(
     )
     async def create_deployment(api: str, body: DeploymentCreate, actor: current, request: Request) -> Response:
         async def create(session: AsyncSession) -> DeploymentView:
-            found, deployment = await deployments.deploy(session, actor, api, body.endpoint_url)
+            upstream = body.upstream.settings() if body.upstream else None
+            found, deployment = await deployments.deploy(session, actor, api, body.endpoint_url, upstream)
             return DeploymentView.of("development", deployment, reader.gateway_url(found, "development"))
 
         return await http.idempotency.create(request, actor.user_id, create)
@@ -147,7 +148,14 @@ def _add_deployment_routes(
     )
     async def create_promotion(api: str, body: PromotionCreate, actor: current, request: Request) -> Response:
         async def create(session: AsyncSession) -> DeploymentView:
-            found, deployment = await deployments.promote(session, actor, api, **body.model_dump())
+            found, deployment = await deployments.promote(
+                session,
+                actor,
+                api,
+                use_development_endpoint_configuration=body.use_development_endpoint_configuration,
+                endpoint_url=body.endpoint_url,
+                upstream=body.upstream.settings() if body.upstream else None,
+            )
             return DeploymentView.of("production", deployment, reader.gateway_url(found))
 
         return await http.idempotency.create(request, actor.user_id, create)

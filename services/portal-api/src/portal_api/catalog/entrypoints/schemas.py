@@ -7,8 +7,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 
 from portal_api.catalog.domain.api import Api, ContractOperation
 from portal_api.catalog.domain.release import Action, Transition
+from portal_api.catalog.entrypoints.upstream_schemas import UpstreamBody
 from shared.events.catalog import Deployment, Environment, Lifecycle
 
+Upstream = Field(default=None, description="Left out: as it was; in Production at first as in Development.")
 EndpointUrl = Field(default=None, max_length=2000, examples=["https://reading-list.example.com/v1"])
 
 
@@ -132,6 +134,7 @@ class DeploymentCreate(BaseModel):
         default="development", description="Production is reached by promoting what Development has."
     )
     endpoint_url: str | None = EndpointUrl
+    upstream: UpstreamBody | None = Upstream
 
 
 class PromotionCreate(BaseModel):
@@ -141,6 +144,7 @@ class PromotionCreate(BaseModel):
 
     use_development_endpoint_configuration: bool = False
     endpoint_url: str | None = EndpointUrl
+    upstream: UpstreamBody | None = Upstream
 
 
 class DeploymentView(BaseModel):
@@ -152,6 +156,7 @@ class DeploymentView(BaseModel):
     endpoint_url: str
     gateway_url: str = Field(examples=["http://127.0.0.1:8080/sampleorganization/reading-list-api/1.0.0"])
     deployed_at: datetime
+    upstream: UpstreamBody
 
     @classmethod
     def of(cls, environment: Environment, deployment: Deployment, gateway_url: str) -> "DeploymentView":
@@ -162,6 +167,7 @@ class DeploymentView(BaseModel):
             endpoint_url=deployment.upstream_url,
             gateway_url=gateway_url,
             deployed_at=deployment.deployed_at,
+            upstream=UpstreamBody.of(deployment.upstream),
         )
 
 

@@ -2,15 +2,17 @@
 
 from dataclasses import replace
 
+from msgspec import structs
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from portal_api.catalog.domain.api import Api, to_state
+from portal_api.catalog.domain.policy import check_policies
 from portal_api.catalog.ports import AddressGuard, CatalogRepository, DeploymentRow, Publisher
 from portal_api.catalog.use_cases.reading import CatalogReader
 from portal_api.identity.domain.access import Actor
 from shared.clock import Clock
 from shared.errors import DomainError
-from shared.events.catalog import Deployment, Environment, Operation
+from shared.events.catalog import Deployment, Environment, Operation, Policy, UpstreamSettings
 from shared.events.topics import CATALOG_APIS
 from shared.ids import new_id
 
@@ -44,9 +46,14 @@ class Deployments:
         return api
 
     async def deploy(
-        self, session: AsyncSession, actor: Actor, api_id: str, endpoint_url: str | None
+        self,
+        session: AsyncSession,
+        actor: Actor,
+        api_id: str,
+        endpoint_url: str | None,
+        upstream: UpstreamSettings | None = None,
     ) -> tuple[Api, Deployment]:
-        """Deploy to Development."""
+        """Deploy to Development. Without `upstream` its settings stay as they are."""
         api = await self._changeable(session, actor, api_id)
         if endpoint_url is not None:
             api = replace(api, development_endpoint_url=endpoint_url.rstrip("/"))
@@ -54,7 +61,7 @@ class Deployments:
         if url is None:
             detail = "The contract names no server with a full URL. Send `endpoint_url`."
             raise DomainError("endpoint-missing", 422, "Where should calls go?", detail, "endpoint_url")
-        return await self._put(session, actor, api, "development", url)
+        return await self._put(session, actor, api, "development", url, upstream)
 
     async def promote(
         self,
@@ -64,6 +71,7 @@ class Deployments:
         *,
         use_development_endpoint_configuration: bool,
         endpoint_url: str | None,
+        upstream: UpstreamSettings | None = None,
     ) -> tuple[Api, Deployment]:
         """Promote what Development has to Production."""
         api = await self._changeable(session, actor, api_id)
@@ -80,7 +88,7 @@ class Deployments:
             raise DomainError("endpoint-missing", 422, "Where should calls go?", detail, "endpoint_url")
         else:
             url = endpoint_url
-        return await self._put(session, actor, api, "production", url)
+        return await self._put(session, actor, api, "production", url, upstream)
 
     async def _changeable(self, session: AsyncSession, actor: Actor, api_id: str) -> Api:
         api = await self._reader.require_api(session, actor, api_id, lock=True)
@@ -89,10 +97,20 @@ class Deployments:
         return api
 
     async def _put(
-        self, session: AsyncSession, actor: Actor, api: Api, environment: Environment, url: str
+        self,
+        session: AsyncSession,
+        actor: Actor,
+        api: Api,
+        environment: Environment,
+        url: str,
+        upstream: UpstreamSettings | None,
     ) -> tuple[Api, Deployment]:
         await self._addresses.check(url, "endpoint_url")
+        for number, target in enumerate(upstream.targets if upstream else ()):
+            await self._addresses.check(target.url, f"upstream.targets.{number}.url")
         before = api.deployed(environment)
+        # An environment keeps what is its own; Production begins with what was tried in Development.
+        kept = before or api.development
         operations = (
             api.development.operations
             if environment == "production" and api.development is not None
@@ -103,6 +121,8 @@ class Deployments:
             upstream_url=url.rstrip("/"),
             operations=operations,
             deployed_at=self._clock.now(),
+            upstream=upstream or (kept.upstream if kept else UpstreamSettings()),
+            policies=_still_there(kept.policies, operations) if kept else (),
         )
         version = api.state_version + 1
         if environment == "production":
@@ -123,6 +143,24 @@ class Deployments:
         await self._publisher.publish(session, CATALOG_APIS, api.id, to_state(api))
         return api, deployment
 
+    async def set_policies(
+        self, session: AsyncSession, actor: Actor, api_id: str, environment: Environment, policies: tuple[Policy, ...]
+    ) -> Api:
+        """Replace the policies of an environment; they hold at once."""
+        api = await self._changeable(session, actor, api_id)
+        before = api.deployed(environment)
+        if before is None:
+            raise DomainError("not-deployed", 409, "The API is not deployed", f"Deploy it to {environment} first.")
+        check_policies(policies, before.operations)
+        version = api.state_version + 1
+        if environment == "production":
+            api = replace(api, state_version=version, production=structs.replace(before, policies=policies))
+        else:
+            api = replace(api, state_version=version, development=structs.replace(before, policies=policies))
+        await self._repository.save_api(session, api)
+        await self._publisher.publish(session, CATALOG_APIS, api.id, to_state(api))
+        return api
+
     async def _operations(self, session: AsyncSession, api: Api) -> tuple[Operation, ...]:
         return tuple(
             Operation(
@@ -133,3 +171,14 @@ class Deployments:
             )
             for operation in await self._repository.operations(session, api.id)
         )
+
+
+def _still_there(policies: tuple[Policy, ...], operations: tuple[Operation, ...]) -> tuple[Policy, ...]:
+    """A new contract may lack operations that a policy names; one without any left goes with them."""
+    numbers = {operation.number for operation in operations}
+    kept = []
+    for policy in policies:
+        left = tuple(number for number in policy.operations if number in numbers)
+        if left or not policy.operations:
+            kept.append(structs.replace(policy, operations=left))
+    return tuple(kept)
