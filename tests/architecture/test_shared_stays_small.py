@@ -8,7 +8,7 @@ from tests.architecture.source_tree import ROOT, SERVICES, imported_modules, pac
 
 SHARED = ROOT / "shared/src/shared"
 # Lines outside of events/ (contracts are data). Raised only together with a record in docs/decisions/.
-LINE_BUDGET = 2200
+LINE_BUDGET = 2600
 
 # Modules that fewer than two services use, and why they are shared all the same.
 EXCEPTIONS = {

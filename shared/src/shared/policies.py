@@ -168,17 +168,17 @@ class IpFilter(PolicyKind, frozen=True, kw_only=True, forbid_unknown_fields=True
         return ""
 
     def refuse(self, call: PolicyCall) -> str:
-        """403 `address-not-allowed`."""
+        """403 `client-address-refused`."""
         try:
             address = ipaddress.ip_address(call.address.partition("%")[0])
         except ValueError:
-            return "address-not-allowed"
+            return "client-address-refused"
         mapped = getattr(address, "ipv4_mapped", None)
         address = mapped or address
         if any(address in ipaddress.ip_network(network) for network in self.deny):
-            return "address-not-allowed"
+            return "client-address-refused"
         if self.allow and not any(address in ipaddress.ip_network(network) for network in self.allow):
-            return "address-not-allowed"
+            return "client-address-refused"
         return ""
 
 

@@ -48,7 +48,7 @@ async def test_guards_refuse_before_the_rate_limit_and_the_upstream(tmp_path: Pa
     async with running(tmp_path) as gateway:
         attach(gateway, Policy(kind="ip-filter", config={"deny": ["127.0.0.0/8"]}))
         answer, _ = await gateway.exchange(request(b"/books/ok"))
-        assert (status(answer), b"/problems/address-not-allowed" in answer) == (403, True)
+        assert (status(answer), b"/problems/client-address-refused" in answer) == (403, True)
         assert gateway.upstream.received == []
         assert gateway.records() == []
         assert gateway.log.open_count == 0

@@ -80,7 +80,7 @@ def test_guards_name_problems_that_the_gateway_knows() -> None:
         read_policy("request-size", {"max_bytes": 5}).refuse(call(length=-1, lines=[b"Transfer-Encoding: chunked"])),
         read_policy("required-scopes", {"scopes": ["books:write"]}).refuse(call()),
     ]
-    assert refusals == ["address-not-allowed", "payload-too-large", "length-required", "insufficient-scope"]
+    assert refusals == ["client-address-refused", "payload-too-large", "length-required", "insufficient-scope"]
     assert set(refusals) <= set(PROBLEMS)
     assert read_policy("required-scopes", {"scopes": ["books:read"]}).refuse(call()) == ""
 
@@ -138,7 +138,7 @@ def test_order_is_that_of_the_kinds_and_an_operation_goes_before_the_api() -> No
         )
     )
     assert chains[1].refuse(call(length=5)) == ""
-    assert chains[2].refuse(call(length=5)) == "address-not-allowed"
+    assert chains[2].refuse(call(length=5)) == "client-address-refused"
     assert chains[2].refuse(call(length=5, address="10.0.0.1")) == "payload-too-large"
 
 

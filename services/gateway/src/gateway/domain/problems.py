@@ -40,7 +40,7 @@ _ALL = (
     Problem("subscription-paused", 403, "The subscription is paused", "Resume the subscription in the developer portal."),
     Problem("wrong-environment", 403, "Wrong environment", "Production credentials call the production address, sandbox credentials the one that begins with /dev/."),
     Problem("insufficient-scope", 403, "Insufficient scope", "Request an access token with the scope that this operation needs."),
-    Problem("address-not-allowed", 403, "Address not allowed", "The API's provider takes no calls from your network address."),
+    Problem("client-address-refused", 403, "Address refused", "The API's provider takes no calls from your network address."),
     Problem("api-blocked", 403, "The API is blocked", "Its provider has blocked this API for now. Try again later or contact the provider."),
     Problem("no-such-api", 404, "No such API", "Check organization, API and version in the address: /{organization}/{api}/{version}/..."),
     Problem("no-such-operation", 404, "No such operation", "The API's contract has no operation on this path. Check the path in the API's documentation."),

@@ -181,7 +181,7 @@ _GATEWAY = {
     "rate-limited": ("Too many calls", "The plan's rate limit is reached.", "Wait as Retry-After says."),
     "quota-reached": ("The quota is used up", "The plan's calls of this period are used.", "Wait, or change plan."),
     "spend-cap-reached": ("The spend cap is reached", "The period's cap is reached.", "Raise it, or wait."),
-    "address-not-allowed": ("Address not allowed", "Its provider takes no calls from there.", "Call from elsewhere."),
+    "client-address-refused": ("Address refused", "Its provider takes no calls from there.", "Call from elsewhere."),
     "length-required": ("Length required", "This operation limits its bodies.", "Send Content-Length."),
     "upstream-busy": ("The API's backend is busy", "As many calls as allowed are under way.", "Try again shortly."),
     "upstream-timeout": ("The API did not answer in time", "Its backend is slow.", "Try again later."),

@@ -1,0 +1,30 @@
+"""docs/gateway.md names every setting, metric, answer and policy."""
+
+from pathlib import Path
+
+import prometheus_client
+
+from gateway import metrics
+from gateway.domain.problems import PROBLEMS
+from gateway.entrypoints import supervisor
+from gateway.settings import Settings
+from shared.policies import KINDS
+
+PAGE = (Path(__file__).parents[3] / "docs/gateway.md").read_text()
+
+
+def test_settings() -> None:
+    assert [name for name in Settings.model_fields if f"`{name.upper()}`" not in PAGE] == []
+
+
+def test_metrics() -> None:
+    ours = [*vars(metrics).values(), *vars(supervisor).values()]
+    names = {one._name for one in ours if isinstance(one, prometheus_client.Counter | prometheus_client.Gauge)}
+    names |= {family.name for family in metrics.CALLS.collect()}
+    assert sorted(name for name in names if f"`{name}" not in PAGE) == []
+
+
+def test_answers_and_policies() -> None:
+    rows = {line.split("`")[1]: line for line in PAGE.splitlines() if line.startswith("| `")}
+    assert [name for name, problem in PROBLEMS.items() if f"| {problem.status} |" not in rows.get(name, "")] == []
+    assert [name for name, kind in KINDS.items() if f"| {kind.order} |" not in rows.get(name, "")] == []
