@@ -12,9 +12,11 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.abc import MetaPathFinder, SourceLoader
 from importlib.machinery import ModuleSpec
 from importlib.util import spec_from_loader
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
 
@@ -105,10 +107,24 @@ def test_in_this_process(target: Target, source: str) -> int:
     os.dup2(quiet, 2)
     hypothesis.settings.register_profile("mutation", max_examples=EXAMPLES, deadline=None, database=None)
     hypothesis.settings.load_profile("mutation")
+    if notices(target.tests[0]):
+        return 1
     # Without plugins, settings and fixtures: these tests need none, and starting is most of the work.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
     options = ["-q", "-x", "-p", "no:cacheprovider", "--noconftest", "-c", os.devnull, f"--rootdir={ROOT}"]
     return int(pytest.main([*options, "--import-mode=importlib", *target.tests]))
+
+
+def notices(path: str) -> bool:
+    """Whether a test that takes nothing fails, called as it is: most mutants need no more, and no pytest."""
+    module = import_module(path.removesuffix(".py").replace("/", "."))
+    for name, test in vars(module).items():
+        if name.startswith("test_") and not hasattr(test, "pytestmark") and not signature(test).parameters:
+            try:
+                test()
+            except BaseException:
+                return True
+    return False
 
 
 def started(target: Target, source: str) -> tuple[int, int]:

@@ -92,3 +92,9 @@ def test_one_check_that_fails_forbids_the_step() -> None:
     assert Transition("block", "blocked", (good,)).allowed
     assert not Transition("block", "blocked", (good, bad)).allowed
     assert failing([good, bad, good]) == [bad]
+
+
+def test_words_from_a_database_are_as_good_as_literals() -> None:
+    state, action = "".join(("pub", "lished")), "".join(("un", "publish"))
+    assert {step.action for step in transitions(state, READY)} == set(CONTRACT["published"])  # type: ignore[arg-type]
+    assert len(checks_for(action, READY)) == 1  # type: ignore[arg-type]

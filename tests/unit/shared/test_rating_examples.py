@@ -68,3 +68,37 @@ def test_usage_alone_leaves_out_the_fee() -> None:
 def test_an_incomplete_price_or_negative_units_are_refused(version: PlanVersion, units: int) -> None:
     with pytest.raises(ValueError):
         rate(version, units)
+
+
+def lines(version: PlanVersion, units: int) -> list[tuple[str, int, int]]:
+    return [(part.description, part.quantity, part.amount_minor) for part in rate(version, units).parts]
+
+
+def test_each_line_says_what_it_prices() -> None:
+    assert lines(plan("graduated", tiers=TIERS, flat_amount_decimal=Decimal(900)), 12) == [
+        ("Fee for the period", 1, 900),
+        ("Tier 1 (1 to 5)", 5, 135),
+        ("Tier 2 (6 to 10)", 5, 80),
+        ("Tier 3 (11 and more)", 2, 10),
+    ]
+    assert lines(plan("volume", tiers=TIERS), 6) == [("Tier 2 (6 to 10)", 6, 86)]
+    assert lines(plan("unit", unit_amount_decimal=Decimal(2), included_units=30), 40) == [
+        ("Included, of 30", 30, 0),
+        ("Per unit", 10, 20),
+    ]
+    assert lines(plan("package", unit_amount_decimal=Decimal(300), package_size=10), 11) == [("Packages of 10", 2, 600)]
+    assert lines(plan("free"), 5) == lines(plan("flat", flat_amount_decimal=Decimal(0)), 5)[1:] == []
+
+
+def test_each_tier_is_rounded_for_itself() -> None:
+    """As on Stripe's invoices: 3.5 -> 4 and 0.6 -> 1 are 5, although the sum is 4.1."""
+    tiers = (Tier(up_to=7, unit_amount_decimal=Decimal("0.5")), Tier(up_to=None, unit_amount_decimal=Decimal("0.6")))
+    rated = rate(plan("graduated", tiers=tiers), 8)
+    assert ([part.amount_minor for part in rated.parts], rated.total_minor) == ([4, 1], 5)
+
+
+def test_no_digit_is_lost_in_large_products() -> None:
+    version = plan("unit", unit_amount_decimal=Decimal("99999999.123456789012"))
+    (part,) = rate(version, 10**12 - 1).parts
+    # 99999999.123456789012 x 999999999999, by integers: 32 digits, more than Decimal keeps by default
+    assert part.amount == Decimal("99999999123356789012.876543210988")
