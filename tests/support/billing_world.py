@@ -54,6 +54,7 @@ class Sold:
     state: SubscriptionState
     stripe_id: str
     secret_key: str
+    account: str
 
     @property
     def subscription_id(self) -> str:
@@ -253,7 +254,7 @@ class BillingWorld:
             current_period_end=seen.current_period_end,
         )
         await self.write(SUBSCRIPTIONS_STATE, state.subscription_id, live)
-        return Sold(live, seen.stripe_subscription_id, account["secret_key"])
+        return Sold(live, seen.stripe_subscription_id, account["secret_key"], account["account"])
 
     @staticmethod
     def changed(state: SubscriptionState, **fields: object) -> SubscriptionState:

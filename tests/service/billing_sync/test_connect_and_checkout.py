@@ -2,10 +2,16 @@
 
 import json
 
-from tests.support.billing_world import BillingWorld, processes, world
+import httpx
+import pytest
+from tests.support.billing_world import BillingWorld, Sold, processes, world
 from tests.support.eventually import eventually
 
+from shared.clock import real_now
 from shared.events.billing import (
+    BillingPortalOpened,
+    BillingPortalRefused,
+    BillingPortalRequested,
     CheckoutCompleted,
     CheckoutExpired,
     CheckoutOpened,
@@ -15,7 +21,8 @@ from shared.events.billing import (
     StripeSubscriptionUpdated,
 )
 from shared.events.subscriptions import SubscriptionState
-from shared.events.topics import SUBSCRIPTIONS_STATE
+from shared.events.topics import BILLING_COMMANDS, SUBSCRIPTIONS_STATE
+from shared.ids import new_id
 
 __all__ = ["processes", "world"]
 
@@ -138,3 +145,90 @@ class TestWebhooks:
         seen = world.found(StripeSubscriptionUpdated, subscription_id=sold.subscription_id)
         observed = [event.observed for event in seen]
         assert observed == sorted(set(observed))
+
+
+class TestRestrictedKeys:
+    @pytest.mark.parametrize(
+        "permission",
+        [
+            "product_write", "plan_write", "billing_meter_write", "billing_meter_event_write", "customer_write",
+            "checkout_session_write", "customer_portal_write", "subscription_write", "invoice_write", "charge_write",
+            "webhook_write",
+        ],
+    )  # fmt: skip
+    async def test_a_missing_permission_is_named(self, world: BillingWorld, permission: str) -> None:
+        account = await world.admin("POST", "accounts")
+        path = f"accounts/{account['account']}/restricted_keys"
+        key = await world.admin("POST", path, {"except": [permission]})
+        command = await world.ask_to_connect(key["secret_key"], account["publishable_key"])
+        refused = await world.event(StripeRefused, organization_id=command.organization_id)
+        assert refused.problem == "stripe-permission-missing"
+        assert f"({permission})" in refused.detail
+        assert refused.detail.count("_write)") == 1, "only what is missing"
+        await self.nothing_was_made(world, account["secret_key"])
+
+    async def test_all_permissions_connect_and_probing_makes_nothing(self, world: BillingWorld) -> None:
+        account = await world.admin("POST", "accounts")
+        path = f"accounts/{account['account']}/restricted_keys"
+        key = await world.admin("POST", path, {"except": ["accounts_kyc_basic_read", "setup_intent_write"]})
+        command = await world.ask_to_connect(key["secret_key"], account["publishable_key"])
+        connected = await world.event(StripeConnected, organization_id=command.organization_id)
+        assert connected.account_id == account["account"], "Stripe's refusal names the account"
+        assert connected.charges_enabled is None
+        outcomes = {check.name: check.outcome for check in connected.checks}
+        assert (outcomes["charges"], outcomes["permissions"], outcomes["same_account"]) == ("unknown", "ok", "unknown")
+        await self.nothing_was_made(world, account["secret_key"])
+
+    @staticmethod
+    async def nothing_was_made(world: BillingWorld, secret_key: str) -> None:
+        for path in ("products", "prices", "customers", "billing/meters", "billing_portal/configurations", "refunds"):
+            assert (await world.stripe(secret_key, path))["data"] == [], path
+
+
+class TestBillingPortal:
+    async def ask(self, world: BillingWorld, sold: Sold, **changes: str) -> str:
+        fields = {
+            "organization_id": sold.state.organization_id,
+            "subscription_id": sold.subscription_id,
+            "user_id": sold.state.developer_id,
+            "return_url": "http://portal.test/billing",
+        }
+        request = BillingPortalRequested(request_id=new_id("bp"), requested_at=real_now(), **{**fields, **changes})
+        await world.write(BILLING_COMMANDS, request.subscription_id, request)
+        return request.request_id
+
+    async def test_opens_for_the_customer_and_is_configured_once(self, world: BillingWorld) -> None:
+        sold = await world.sell()
+        for _ in range(2):
+            request_id = await self.ask(world, sold)
+            opened = await world.event(BillingPortalOpened, request_id=request_id)
+            async with httpx.AsyncClient() as client:
+                page = await client.get(opened.url)
+            assert page.status_code == 200
+            assert "Cancel subscription" in page.text
+        configurations = (await world.stripe(sold.secret_key, "billing_portal/configurations"))["data"]
+        assert len(configurations) == 1
+        assert configurations[0]["features"]["subscription_cancel"]["mode"] == "at_period_end"
+
+    async def test_a_repeated_command_opens_nothing_twice(self, world: BillingWorld) -> None:
+        sold = await world.sell()
+        request_id = await self.ask(world, sold)
+        await world.event(BillingPortalOpened, request_id=request_id)
+        request = BillingPortalRequested(
+            request_id=request_id, organization_id=sold.state.organization_id, subscription_id=sold.subscription_id,
+            user_id="user", return_url="http://portal.test", requested_at=real_now(),
+        )  # fmt: skip
+        await world.write(BILLING_COMMANDS, request.subscription_id, request)
+        other = await self.ask(world, sold)
+        await world.event(BillingPortalOpened, request_id=other)
+        assert len(world.found(BillingPortalOpened, request_id=request_id)) == 1
+
+    async def test_why_there_is_none(self, world: BillingWorld) -> None:
+        sold = await world.sell()
+        wrong = await self.ask(world, sold, organization_id="org_nobody")
+        assert (await world.event(BillingPortalRefused, request_id=wrong)).problem == "stripe-not-connected"
+        unknown = await self.ask(world, sold, subscription_id="sub_nobody")
+        assert (await world.event(BillingPortalRefused, request_id=unknown)).problem == "nothing-to-manage"
+        await world.admin("POST", f"accounts/{sold.account}/roll_keys")
+        rolled = await self.ask(world, sold)
+        assert (await world.event(BillingPortalRefused, request_id=rolled)).problem == "stripe-key-invalid"

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import statistics
 import time
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -16,7 +17,7 @@ from shared.clock import real_now
 from shared.events.billing import CheckoutCompleted, StripeSubscriptionClosed
 from shared.events.catalog import ApiState, PlanState
 from shared.events.gateway import SandboxClock
-from shared.events.subscriptions import SubscriptionRequested, access_key
+from shared.events.subscriptions import PaymentGraceSet, SubscriptionRequested, access_key
 from shared.events.topics import (
     BILLING_EVENTS,
     CATALOG_APIS,
@@ -140,6 +141,32 @@ async def test_paid_plan_from_checkout_to_verified_end(process: Any, bus: Any) -
     assert ended.ended_at == NOON and ended.problem is None
     statuses = [state.status for state in bus.states[command.subscription_id]]
     assert set(statuses[statuses.index("canceling") :]) == {"canceling", "canceled"}
+
+
+async def test_the_providers_grace_decides_how_long_a_debtor_may_call(
+    process: Any, bus: Any, database_url: str
+) -> None:
+    journey = Journey(bus, paid=True)
+    await journey.publish_catalogue()
+    none = PaymentGraceSet(
+        organization_id=journey.organization_id, grace_days=0, user_id="user_1", requested_at=real_now()
+    )
+    await bus.write(SUBSCRIPTIONS_COMMANDS, journey.organization_id, none)
+    older = msgspec.structs.replace(none, grace_days=30, requested_at=NOON - timedelta(days=365))
+    await bus.write(SUBSCRIPTIONS_COMMANDS, journey.organization_id, older)
+    # It lies on another partition than the subscription's commands: wait for it.
+    await _row(database_url, "select 1 from payment_graces where organization_id = $1", journey.organization_id)
+    command = journey.request()
+    key = await journey.activate_paid(command)
+    await journey.heard(stripe_says("past_due", observed=5), command.subscription_id)
+    overdue = await bus.status(command.subscription_id, "past_due")
+    assert overdue.grace_until is not None
+    refused = await bus.access(key, lambda entry: not entry.production.allowed)
+    assert refused.production.reason == "payment-overdue"
+    await journey.heard(stripe_says("active", observed=6), command.subscription_id)
+    paid = await bus.status(command.subscription_id, "active")
+    assert paid.grace_until is None
+    await bus.access(key, lambda entry: entry.production.allowed)
 
 
 async def test_cancel_now_ends_access_fast(process: Any, bus: Any) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from tests.support.subscription_builders import NEXT, NOON, cancel, plan, stripe_says, subscription
 
-from subscriptions.domain.access_entry import derive_entry
-from subscriptions.domain.billing import decide_stripe_updated
+from subscriptions.domain.access_entry import derive_entry, is_admitting
+from subscriptions.domain.billing import decide_stripe_updated, with_grace
 from subscriptions.domain.deadlines import decide_due, due
 from subscriptions.domain.diagram import redraw
 from subscriptions.domain.ending import decide_cancel, decide_resume
@@ -66,6 +66,35 @@ def test_the_best_of_several_decides() -> None:
     assert _access(new, old).allowed and _access(old, new).subscription_number == 2
     assert _access(old, subscription("rejected", number=3)).reason == "subscription-ended"
     assert _access(subscription("canceled", number=9), subscription("pending_payment")).reason == "payment-pending"
+
+
+def test_the_providers_grace_holds_for_the_debt_that_begins_under_it() -> None:
+    at = At(NOON, NOON)
+    before = subscription("active")
+    overdue = with_grace(
+        before, decide_stripe_updated(before, stripe_says("past_due"), at) or before, timedelta(days=7)
+    )
+    assert overdue.grace_until == NOON + timedelta(days=7)
+    assert due(overdue, POLICY).business == NOON + timedelta(days=7)
+    # Another news of the same debt, after the provider has changed its mind: nothing changes.
+    again = decide_stripe_updated(overdue, stripe_says("past_due", 2, cancel_at_period_end=True), at)
+    assert again is not None
+    assert with_grace(overdue, again, timedelta(0)).grace_until == NOON + timedelta(days=7)
+    over = decide_due(overdue, At(NOON + timedelta(days=7), NOON), POLICY)
+    assert over is not None
+    assert not is_admitting(over)
+    paid = decide_stripe_updated(over, stripe_says("active", 3), at)
+    assert paid is not None
+    assert (paid.grace_until, is_admitting(paid)) == (None, True)
+
+
+def test_no_grace_at_all_ends_access_with_the_failed_payment() -> None:
+    before = subscription("active")
+    at = At(NOON, NOON)
+    overdue = with_grace(before, decide_stripe_updated(before, stripe_says("past_due"), at) or before, timedelta(0))
+    over = decide_due(overdue, at, POLICY)
+    assert over is not None
+    assert not is_admitting(over)
 
 
 def test_past_due_keeps_access_during_the_grace() -> None:

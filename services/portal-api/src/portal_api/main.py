@@ -21,12 +21,15 @@ from portal_api.applications.use_cases.credentials import Credentials
 from portal_api.audit.entrypoints.routes import AuditRoutes
 from portal_api.audit.entrypoints.routes import create_router as audit_router
 from portal_api.billing.adapters.changes import Changes
+from portal_api.billing.adapters.portal_store import PostgresGraces, PostgresPortalSessions
 from portal_api.billing.adapters.sealer import SealedBoxSealer
 from portal_api.billing.adapters.subscription_store import PostgresConnections, PostgresSubscriptions
 from portal_api.billing.adapters.usage_store import PostgresInvoices, PostgresUsage
 from portal_api.billing.entrypoints.consumers import GROUP, handlers
 from portal_api.billing.entrypoints.routes import BillingRoutes
 from portal_api.billing.entrypoints.routes import create_router as billing_router
+from portal_api.billing.use_cases.billing_portal import BillingPortal
+from portal_api.billing.use_cases.payment_grace import PaymentGraces
 from portal_api.billing.use_cases.plan_estimates import Estimates
 from portal_api.billing.use_cases.projections import Projections
 from portal_api.billing.use_cases.stripe_credentials import StripeCredentials
@@ -127,6 +130,8 @@ class Developer:
     subscriptions: Subscriptions
     reader: BillingReader
     stripe: StripeCredentials
+    portal: BillingPortal
+    graces: PaymentGraces
     projections: Projections
 
 
@@ -171,6 +176,18 @@ def _developer(settings: Settings, provider: Provider, outbox: Outbox, clock: Cl
     stripe = StripeCredentials(
         connections, outbox, SealedBoxSealer(settings.billing_sealing_public_key), provider.organizations
     )
+    sales = Subscriptions(
+        store=subscriptions,
+        publisher=outbox,
+        clock=clock,
+        applications=applications,
+        organizations=provider.organizations,
+        catalog=provider.catalog.reader,
+        stripe=stripe,
+        ending=ending,
+        portal_url=settings.public_url,
+    )
+    sessions = PostgresPortalSessions()
     return Developer(
         applications=applications,
         credentials=credentials,
@@ -182,20 +199,12 @@ def _developer(settings: Settings, provider: Provider, outbox: Outbox, clock: Cl
             publisher=outbox,
             attempts=Attempts(),
         ),
-        subscriptions=Subscriptions(
-            store=subscriptions,
-            publisher=outbox,
-            clock=clock,
-            applications=applications,
-            organizations=provider.organizations,
-            catalog=provider.catalog.reader,
-            stripe=stripe,
-            ending=ending,
-            portal_url=settings.public_url,
-        ),
+        subscriptions=sales,
         reader=BillingReader(subscriptions, usage, invoices, applications, provider.repository, clock),
         stripe=stripe,
-        projections=Projections(subscriptions, usage, invoices, connections, applications),
+        portal=BillingPortal(sessions, sales, outbox, settings.public_url),
+        graces=PaymentGraces(PostgresGraces(), provider.organizations, outbox),
+        projections=Projections(subscriptions, usage, invoices, connections, sessions, applications),
     )
 
 
@@ -230,6 +239,8 @@ def _app(settings: Settings, around: Surroundings, provider: Provider, developer
         Estimates(provider.catalog.reader),
         developer.stripe,
         around.changes,
+        developer.portal,
+        developer.graces,
     )
     applications = ApplicationRoutes(http, provider.organizations, developer.applications, developer.credentials)
     routers = (

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from shared.events.catalog import ApiState, PlanState
@@ -125,6 +125,18 @@ class Closings(Protocol):
         ...
 
 
+class Graces(Protocol):
+    """What each provider grants while a payment is overdue."""
+
+    async def put(self, organization_id: str, grace_days: int, set_at: datetime) -> None:
+        """The newest stays."""
+        ...
+
+    async def of(self, organization_id: str) -> timedelta | None:
+        """None: nothing was set."""
+        ...
+
+
 class Publisher(Protocol):
     """The outbox, in this transaction."""
 
@@ -163,6 +175,11 @@ class Store(Protocol):
     @property
     def closings(self) -> Closings:
         """Ends of many."""
+        ...
+
+    @property
+    def graces(self) -> Graces:
+        """What providers grant."""
         ...
 
     @property

@@ -28,7 +28,18 @@ class StripeDisconnectRequested(Event, frozen=True, kw_only=True, tag="stripe.di
     user_id: str
 
 
-BillingCommand: TypeAlias = StripeConnectRequested | StripeDisconnectRequested
+class BillingPortalRequested(Event, frozen=True, kw_only=True, tag="billing_portal.requested.v1"):
+    """A developer wants Stripe's page for a subscription: card, invoices, cancellation."""
+
+    request_id: str
+    organization_id: str
+    subscription_id: str
+    user_id: str
+    return_url: str
+    requested_at: datetime
+
+
+BillingCommand: TypeAlias = StripeConnectRequested | StripeDisconnectRequested | BillingPortalRequested
 
 
 class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +108,23 @@ class CheckoutExpired(Event, frozen=True, kw_only=True, tag="checkout.expired.v1
 
     subscription_id: str
     session_id: str
+
+
+class BillingPortalOpened(Event, frozen=True, kw_only=True, tag="billing_portal.opened.v1"):
+    """Where the developer goes. The address lets in whoever has it: it is shown to its developer only, and expires."""
+
+    request_id: str
+    subscription_id: str
+    url: str
+
+
+class BillingPortalRefused(Event, frozen=True, kw_only=True, tag="billing_portal.refused.v1"):
+    """There is no such page for this subscription now. `problem` is a problem type's name."""
+
+    request_id: str
+    subscription_id: str
+    problem: str
+    detail: str
 
 
 class StripeSubscriptionUpdated(Event, frozen=True, kw_only=True, tag="stripe.subscription_updated.v1"):
@@ -190,6 +218,8 @@ BillingEvent: TypeAlias = (
     | CheckoutRefused
     | CheckoutCompleted
     | CheckoutExpired
+    | BillingPortalOpened
+    | BillingPortalRefused
     | StripeSubscriptionUpdated
     | StripeSubscriptionClosed
     | InvoiceUpdated

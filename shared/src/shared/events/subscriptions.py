@@ -59,7 +59,18 @@ class SubscriptionResumeRequested(Event, frozen=True, kw_only=True, tag="subscri
     requested_at: datetime
 
 
-SubscriptionCommand: TypeAlias = SubscriptionRequested | SubscriptionCancelRequested | SubscriptionResumeRequested
+class PaymentGraceSet(Event, frozen=True, kw_only=True, tag="organization.payment_grace_set.v1"):
+    """How long a provider's subscribers keep access while a payment is overdue. Holds for debts that begin later."""
+
+    organization_id: str
+    grace_days: int
+    user_id: str
+    requested_at: datetime
+
+
+SubscriptionCommand: TypeAlias = (
+    SubscriptionRequested | SubscriptionCancelRequested | SubscriptionResumeRequested | PaymentGraceSet
+)
 
 
 class SubscriptionState(State, frozen=True, kw_only=True, tag="subscription.changed.v1"):
@@ -67,6 +78,7 @@ class SubscriptionState(State, frozen=True, kw_only=True, tag="subscription.chan
 
     Periods are half-open [start, end). `cancel_at` is when a scheduled end takes effect. `access_ended_at` is the
     instant T from which no call is admitted (cancel now). `problem` names why it was rejected, refused or ended.
+    `grace_until`: while past due, when access ends unless the debt is paid.
     """
 
     subscription_id: str
@@ -94,6 +106,7 @@ class SubscriptionState(State, frozen=True, kw_only=True, tag="subscription.chan
     ended_by: str | None = None
     problem: str | None = None
     problem_detail: str | None = None
+    grace_until: datetime | None = None
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):

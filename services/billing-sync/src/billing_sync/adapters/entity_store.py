@@ -103,6 +103,14 @@ class EntityStore(Store):
         """Insert or update."""
         await self.save(t.ConnectionRow, connection)
 
+    async def portal_request(self, request_id: str) -> r.PortalRequest | None:
+        """By id."""
+        return await self.get(r.PortalRequest, t.PortalRequestRow, request_id)
+
+    async def save_portal_request(self, request: r.PortalRequest) -> None:
+        """Insert or update."""
+        await self.save(t.PortalRequestRow, request)
+
     async def account(self, organization_id: str) -> r.Account | None:
         """By organization."""
         return await self.get(r.Account, t.AccountRow, organization_id)

@@ -2,7 +2,7 @@
 
 import logging
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, TypeVar, cast
@@ -10,7 +10,9 @@ from typing import Any, TypeVar, cast
 import stripe
 from stripe.params import PriceCreateParams
 
+from billing_sync.adapters import portal_calls
 from billing_sync.adapters import stripe_objects as o
+from billing_sync.adapters.permission_probes import missing_permissions
 from billing_sync.domain import stripe_facts as f
 from billing_sync.domain.price import PriceSpec
 from billing_sync.domain.records import Push
@@ -68,25 +70,8 @@ class SdkAccount:
         return o.account_facts(await _ask("account", self._v1.accounts.retrieve_current_async()))
 
     async def probe_permissions(self) -> list[str]:
-        """What a restricted key may not read. Rights to write cannot be asked for without writing."""
-        v1 = self._v1
-        probes: dict[str, Callable[[], Awaitable[Any]]] = {
-            "products": lambda: v1.products.list_async({"limit": 1}),
-            "prices": lambda: v1.prices.list_async({"limit": 1}),
-            "billing meters": lambda: v1.billing.meters.list_async({"limit": 1}),
-            "customers": lambda: v1.customers.list_async({"limit": 1}),
-            "checkout sessions": lambda: v1.checkout.sessions.list_async({"limit": 1}),
-            "subscriptions": lambda: v1.subscriptions.list_async({"limit": 1}),
-            "invoices": lambda: v1.invoices.list_async({"limit": 1}),
-            "webhook endpoints": lambda: v1.webhook_endpoints.list_async({"limit": 1}),
-        }
-        missing = []
-        for name, probe in probes.items():
-            try:
-                await _ask("probe", probe())
-            except f.PermissionMissing:
-                missing.append(name)
-        return missing
+        """What a restricted key lacks of what we need, by Stripe's own names."""
+        return await missing_permissions(self._v1, _ask)
 
     async def create_setup_intent(self) -> tuple[str, str]:
         """Id and client secret."""
@@ -210,6 +195,20 @@ class SdkAccount:
     async def expire_session(self, session_id: str) -> f.SessionFacts:
         """Nobody can pay it any more."""
         return o.session_facts(await _ask("session.expire", self._v1.checkout.sessions.expire_async(session_id)))
+
+    async def find_portal_configuration(self) -> str | None:
+        """By our metadata."""
+        page = await _ask("portal_configuration.list", portal_calls.list_configurations(self._v1))
+        return _by_metadata(await _all(page), portal_calls.METADATA)
+
+    async def create_portal_configuration(self, key: str) -> str:
+        """Card, invoices, cancel at the period's end."""
+        return str((await _ask("portal_configuration.create", portal_calls.create_configuration(self._v1, key))).id)
+
+    async def open_portal(self, customer_id: str, configuration_id: str, return_url: str, key: str) -> str:
+        """The page's address."""
+        request = portal_calls.open_session(self._v1, customer_id, configuration_id, return_url, key)
+        return str((await _ask("portal_session.create", request)).url)
 
     async def subscription(self, stripe_subscription_id: str) -> f.SubscriptionFacts:
         """As it is now."""

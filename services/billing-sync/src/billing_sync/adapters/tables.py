@@ -31,6 +31,18 @@ class ConnectionRow(Row, table=True):
     status: str
 
 
+class PortalRequestRow(Row, table=True):
+    """A PortalRequest at rest."""
+
+    __tablename__ = "portal_requests"
+
+    request_id: str = Field(primary_key=True)
+    organization_id: str
+    subscription_id: str
+    return_url: str
+    status: str
+
+
 class AccountRow(Row, table=True):
     """A Account at rest."""
 

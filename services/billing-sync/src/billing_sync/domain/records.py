@@ -16,6 +16,17 @@ class Connection:
 
 
 @dataclass(frozen=True, slots=True)
+class PortalRequest:
+    """A developer's wish for Stripe's billing portal."""
+
+    request_id: str
+    organization_id: str
+    subscription_id: str
+    return_url: str
+    status: str  # waiting, opened, refused
+
+
+@dataclass(frozen=True, slots=True)
 class Account:
     """An organization's Stripe account. Keys and secrets are ciphertext here."""
 

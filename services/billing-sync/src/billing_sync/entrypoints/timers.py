@@ -15,6 +15,7 @@ from billing_sync.use_cases import (
     apply_stripe_state,
     close_subscription,
     connect_stripe,
+    open_billing_portal,
     open_checkout,
     reconcile,
     renew_period,
@@ -30,6 +31,7 @@ Performer = Callable[[Deps, Job], Awaitable[Outcome]]
 PERFORMERS: Mapping[str, Performer] = {
     "connect": connect_stripe.connect_stripe,
     "checkout": open_checkout.open_checkout,
+    "billing_portal": open_billing_portal.open_billing_portal,
     "withdraw": open_checkout.withdraw_checkout,
     "session": apply_stripe_state.look_at_session,
     "stripe_subscription": apply_stripe_state.look_at_stripe_subscription,

@@ -2,10 +2,18 @@
 
 from dataclasses import replace
 
-from billing_sync.domain.records import Account, Api, Closing, Connection, Developer, Subscription
+from billing_sync.domain.records import (
+    Account,
+    Api,
+    Closing,
+    Connection,
+    Developer,
+    PortalRequest,
+    Subscription,
+)
 from billing_sync.ports import Tx
 from shared.clock import real_now
-from shared.events.billing import BillingCommand, StripeConnectRequested, StripeDisconnected
+from shared.events.billing import BillingCommand, BillingPortalRequested, StripeConnectRequested, StripeDisconnected
 from shared.events.catalog import ApiState, PlanState
 from shared.events.identity import DeveloperState
 from shared.events.subscriptions import SubscriptionState
@@ -30,7 +38,7 @@ async def follow_developer(tx: Tx, state: DeveloperState) -> None:
 
 
 async def obey_command(tx: Tx, command: BillingCommand) -> None:
-    """Connect (checked by a job) or forget an organization's keys."""
+    """Connect (checked by a job) or forget an organization's keys; open the billing portal (by a job)."""
     if isinstance(command, StripeConnectRequested):
         if await tx.connection(command.connection_id) is None:
             await tx.save_connection(
@@ -43,6 +51,15 @@ async def obey_command(tx: Tx, command: BillingCommand) -> None:
                 )
             )
         await tx.request("connect", command.connection_id)
+        return
+    if isinstance(command, BillingPortalRequested):
+        if await tx.portal_request(command.request_id) is None:
+            await tx.save_portal_request(
+                PortalRequest(
+                    command.request_id, command.organization_id, command.subscription_id, command.return_url, "waiting"
+                )
+            )
+        await tx.request("billing_portal", command.request_id)
         return
     account = await tx.account(command.organization_id)
     if account is not None and account.status == "connected":

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from portal_api.billing.domain.portal_session import PortalSession
 from portal_api.billing.domain.stripe_keys import StripeConnection
 from portal_api.billing.domain.subscription import Checkout, Subscription
 from portal_api.billing.domain.usage import DayTotal, PeriodTotal
@@ -101,6 +102,30 @@ class SubscriptionStore(Protocol):
 
     async def save_closed(self, session: AsyncSession, closed: StripeSubscriptionClosed) -> None:
         """The final invoice is verified."""
+        ...
+
+
+class PortalSessionStore(Protocol):
+    """Billing portal sessions."""
+
+    async def find(self, session: AsyncSession, session_id: str) -> PortalSession | None:
+        """By id."""
+        ...
+
+    async def save(self, session: AsyncSession, portal_session: PortalSession) -> None:
+        """New or changed."""
+        ...
+
+
+class GraceStore(Protocol):
+    """What organizations grant while a payment is overdue."""
+
+    async def grace(self, session: AsyncSession, organization_id: str) -> int | None:
+        """Days; None: nothing was set."""
+        ...
+
+    async def save_grace(self, session: AsyncSession, organization_id: str, days: int) -> None:
+        """New or changed."""
         ...
 
 

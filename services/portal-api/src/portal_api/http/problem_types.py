@@ -112,6 +112,12 @@ _PORTAL = {
     "plan-not-enabled": ("The plan is not offered", "It is not enabled on this API.", "Choose an enabled plan."),
     "plan-not-found": ("No such plan", "It does not exist, or is another organization's.", "Check id and token."),
     "plan-not-usable": ("No such plan", "It is no active plan of this organization.", "List the plans."),
+    "nothing-to-manage": (
+        "There is nothing to manage at Stripe",
+        "The subscription is free, or nothing was paid for it yet.",
+        "Cancel a free subscription in the portal itself; pay for a pending one by its Checkout.",
+    ),
+    "portal-session-not-found": ("No such billing portal session", "It was another's.", "Open another one."),
     "project-not-found": ("No such project", "The organization has no such project.", "List the projects."),
     "sign-in-failed": ("E-mail address or password is wrong", "They do not fit.", "Check both, or sign up."),
     "stripe-not-configured": ("Stripe cannot be connected", "A setting is missing.", "Ask the operator."),
@@ -249,6 +255,11 @@ _SUBSCRIBING = {
         "Stripe refused the webhook endpoint",
         "Stripe must reach our webhook address, and an account has at most 16 endpoints.",
         "Check TOLLWAY_PUBLIC_URL of billing-sync, and delete endpoints that are not used.",
+    ),
+    "stripe-portal-refused": (
+        "Stripe refused to open the billing portal",
+        "The detail has Stripe's own reason.",
+        "The provider mends it in the Stripe Dashboard; open the billing portal again then.",
     ),
     "stripe-checkout-refused": (
         "Stripe refused to open Checkout",

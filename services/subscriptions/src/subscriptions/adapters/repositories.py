@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import func
@@ -10,7 +10,7 @@ from sqlalchemy import select as sa_select
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from subscriptions.adapters.tables import ClosingRow, SubscriptionRow
+from subscriptions.adapters.tables import ClosingRow, GraceRow, SubscriptionRow
 from subscriptions.domain.deadlines import due
 from subscriptions.domain.lifecycle import LIVE
 from subscriptions.domain.policy import Policy
@@ -110,6 +110,25 @@ class PostgresSubscriptions:
             .with_for_update()
         )
         return [from_row(row) for row in await self._session.exec(statement)]
+
+
+class PostgresGraces:
+    """The port `Graces`."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def put(self, organization_id: str, grace_days: int, set_at: datetime) -> None:
+        """The newest stays."""
+        known = await self._session.get(GraceRow, organization_id, with_for_update=True)
+        if known is None or known.set_at <= set_at:
+            await self._session.merge(GraceRow(organization_id=organization_id, grace_days=grace_days, set_at=set_at))
+            await self._session.flush()
+
+    async def of(self, organization_id: str) -> timedelta | None:
+        """None: nothing was set."""
+        row = await self._session.get(GraceRow, organization_id, populate_existing=True)
+        return timedelta(days=row.grace_days) if row else None
 
 
 class PostgresClosings:

@@ -8,7 +8,7 @@ from shared.events.subscriptions import AccessEntryState, access_key
 from shared.events.topics import SUBSCRIPTIONS_ACCESS, SUBSCRIPTIONS_STATE
 from shared.messaging.outbox import Outbox
 from subscriptions.adapters.catalog_store import PostgresAccessEntries, PostgresCatalog, PostgresParked
-from subscriptions.adapters.repositories import PostgresClosings, PostgresSubscriptions
+from subscriptions.adapters.repositories import PostgresClosings, PostgresGraces, PostgresSubscriptions
 from subscriptions.domain.policy import Policy
 from subscriptions.domain.state import state_of
 from subscriptions.domain.subscription import Subscription
@@ -39,6 +39,7 @@ class PostgresStore:
         self.policy = policy
         self.subscriptions = PostgresSubscriptions(session, policy)
         self.closings = PostgresClosings(session)
+        self.graces = PostgresGraces(session)
         self.catalog = PostgresCatalog(session)
         self.parked = PostgresParked(session)
         self.access = PostgresAccessEntries(session)

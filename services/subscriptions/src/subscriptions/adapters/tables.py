@@ -54,6 +54,7 @@ class SubscriptionRow(Row, table=True):
     stripe_status: str
     closing_since: datetime | None = Field(default=None, sa_type=_TIME)
     grace_over: bool
+    grace_until: datetime | None = Field(default=None, sa_type=_TIME)
     due_at: datetime | None = Field(default=None, sa_type=_TIME)
     due_real_at: datetime | None = Field(default=None, sa_type=_TIME)
 
@@ -100,6 +101,16 @@ class AccessRow(Row, table=True):
     application_id: str = Field(primary_key=True)
     api_id: str = Field(primary_key=True)
     state: bytes | None = Field(default=None, sa_type=_BYTES)
+
+
+class GraceRow(Row, table=True):
+    """What a provider grants its subscribers while a payment is overdue."""
+
+    __tablename__ = "payment_graces"
+
+    organization_id: str = Field(primary_key=True)
+    grace_days: int = Field(sa_type=_BIG)
+    set_at: datetime = Field(sa_type=_TIME)
 
 
 class ClosingRow(Row, table=True):

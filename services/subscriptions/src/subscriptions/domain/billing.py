@@ -4,6 +4,7 @@ Every decider returns the new subscription, or None when nothing follows.
 """
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from shared.events.billing import (
     CheckoutCompleted,
@@ -103,11 +104,23 @@ def decide_abandoned(subscription: Subscription, at: At) -> Subscription | None:
     return step(subscription, Happening.ABANDONED, at)
 
 
+def with_grace(before: Subscription, after: Subscription, grace: timedelta) -> Subscription:
+    """A debt begins: its grace is what the provider grants now, and stays so until it is paid."""
+    if after.status != "past_due" or before.status == "past_due":
+        return after
+    return replace(after, grace_until=after.status_since + grace)
+
+
+def grace_end(subscription: Subscription, policy: Policy) -> datetime:
+    """When access ends while past due."""
+    return subscription.grace_until or subscription.status_since + policy.past_due_grace
+
+
 def decide_grace_over(subscription: Subscription, at: At, policy: Policy) -> Subscription | None:
     """Past due keeps its access until the grace is over."""
     if subscription.status != "past_due" or subscription.grace_over:
         return None
-    if at.business < subscription.status_since + policy.past_due_grace:
+    if at.business < grace_end(subscription, policy):
         return None
     return replace(subscription, grace_over=True)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from subscriptions.domain.billing import decide_abandoned, decide_closing_overdue, decide_grace_over
+from subscriptions.domain.billing import decide_abandoned, decide_closing_overdue, decide_grace_over, grace_end
 from subscriptions.domain.lifecycle import Happening
 from subscriptions.domain.periods import next_period_end
 from subscriptions.domain.policy import Policy
@@ -29,7 +29,7 @@ def due(subscription: Subscription, policy: Policy) -> Due:
             bound = policy.async_payment if waits_for_bank else policy.incomplete
             return Due(business=subscription.status_since + bound)
         case "past_due" if not subscription.grace_over:
-            return Due(business=subscription.status_since + policy.past_due_grace)
+            return Due(business=grace_end(subscription, policy))
         case "canceling" if subscription.closing_since is not None:
             return Due(real=subscription.closing_since + policy.closing)
         case "active" if not subscription.paid:

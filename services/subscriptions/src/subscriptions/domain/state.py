@@ -33,4 +33,5 @@ def state_of(subscription: Subscription) -> SubscriptionState:
         ended_by=subscription.ended_by,
         problem=subscription.problem,
         problem_detail=subscription.problem_detail,
+        grace_until=subscription.grace_until,
     )

@@ -62,6 +62,7 @@ class Subscription:
     stripe_status: str = ""
     closing_since: datetime | None = None
     grace_over: bool = False
+    grace_until: datetime | None = None
 
     @property
     def scheduled_end(self) -> datetime | None:
@@ -77,7 +78,7 @@ def step(subscription: Subscription, happening: Happening, at: At) -> Subscripti
         return None
     if status == subscription.status:
         return subscription
-    after = replace(subscription, status=status, status_since=at.business, grace_over=False)
+    after = replace(subscription, status=status, status_since=at.business, grace_over=False, grace_until=None)
     if status == "canceling":
         ended = after.access_ended_at or at.business
         return replace(after, closing_since=at.real, access_ended_at=ended, ended_at=None)

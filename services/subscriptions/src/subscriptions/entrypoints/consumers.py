@@ -16,6 +16,7 @@ from shared.events.billing import (
 )
 from shared.events.catalog import ApiState, PlanState
 from shared.events.subscriptions import (
+    PaymentGraceSet,
     SubscriptionCancelRequested,
     SubscriptionCommand,
     SubscriptionRequested,
@@ -29,6 +30,7 @@ from subscriptions.use_cases.apply_billing_event import apply_billing_event, app
 from subscriptions.use_cases.cancel_subscription import cancel_subscription, resume_subscription
 from subscriptions.use_cases.follow_catalog import follow_api, follow_plan
 from subscriptions.use_cases.request_subscription import request_subscription
+from subscriptions.use_cases.set_payment_grace import set_payment_grace
 
 StoreFactory = Callable[[AsyncSession], Store]
 
@@ -70,6 +72,8 @@ class Consumers:
                 await cancel_subscription(store, command, self._at())
             case SubscriptionResumeRequested():
                 await resume_subscription(store, command)
+            case PaymentGraceSet():
+                await set_payment_grace(store, command)
 
     async def on_billing_event(self, session: AsyncSession, event: BillingEvent) -> None:
         """billing.events; invoices, usage reports and connections are portal-api's matter."""

@@ -16,6 +16,7 @@ from subscriptions.domain.billing import (
     decide_checkout_refused,
     decide_stripe_closed,
     decide_stripe_updated,
+    with_grace,
 )
 from subscriptions.domain.subscription import At, Subscription
 from subscriptions.ports import Store
@@ -32,7 +33,11 @@ async def apply_billing_event(store: Store, event: AboutSubscription, at: At) ->
     subscription = await store.subscriptions.get(event.subscription_id)
     if subscription is None:
         raise UnknownSubscription(event.subscription_id)
-    await keep_changed(store, subscription, _decide(subscription, event, at))
+    after = _decide(subscription, event, at)
+    if after is not None:
+        grace = await store.graces.of(subscription.organization_id)
+        after = with_grace(subscription, after, store.policy.past_due_grace if grace is None else grace)
+    await keep_changed(store, subscription, after)
 
 
 async def apply_stripe_disconnected(store: Store, event: StripeDisconnected) -> None:

@@ -36,6 +36,31 @@ class SubscriptionRow(Row, table=True):
     ended_by: str | None = None
     problem: str | None = None
     problem_detail: str | None = None
+    grace_until: datetime | None = Field(default=None, sa_type=AWARE)
+
+
+class PortalSessionRow(Row, table=True):
+    """See domain.portal_session.PortalSession."""
+
+    __tablename__ = "billing_portal_sessions"
+
+    id: str = Field(primary_key=True)
+    subscription_id: str
+    developer_id: str
+    status: str
+    created_at: datetime = Field(sa_type=AWARE)
+    url: str | None = None
+    problem: str | None = None
+    problem_detail: str | None = None
+
+
+class PaymentGraceRow(Row, table=True):
+    """What an organization grants its subscribers while a payment is overdue."""
+
+    __tablename__ = "payment_graces"
+
+    organization_id: str = Field(primary_key=True)
+    grace_days: int
 
 
 class CheckoutRow(Row, table=True):

@@ -6,8 +6,10 @@ from typing import Any, Literal
 
 from shared.errors import DomainError
 
-_SECRET = re.compile(r"(?:sk|rk)_(test|live)_[A-Za-z0-9]{8,240}")
-_PUBLISHABLE = re.compile(r"pk_(test|live)_[A-Za-z0-9]{8,240}")
+_SECRET = re.compile(r"(?:sk|rk)_(test|live)_([A-Za-z0-9]{8,240})")
+_PUBLISHABLE = re.compile(r"pk_(test|live)_([A-Za-z0-9]{8,240})")
+# Both keys of an account begin with `5` and its 16 characters; old keys do not, then only Stripe can tell.
+_ACCOUNT = re.compile(r"5([A-Za-z0-9]{16})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,7 @@ class StripeConnection:
 
 
 def check_keys(secret_key: str, publishable_key: str) -> None:
-    """Whether these can be Stripe's keys, of one mode. Raises DomainError that names the field, never a key."""
+    """Whether these can be keys of one mode and account. Raises DomainError that names the field, never a key."""
     secret = _SECRET.fullmatch(secret_key)
     if secret is None:
         hint = "that is the publishable key" if secret_key.startswith("pk_") else "copy it from Stripe's Dashboard"
@@ -46,8 +48,16 @@ def check_keys(secret_key: str, publishable_key: str) -> None:
     if publishable is None:
         raise _fault("publishable_key", "must begin with pk_test_ or pk_live_; copy it from Stripe's Dashboard")
     if secret.group(1) != publishable.group(1):
-        mode = f"the secret key is a {secret.group(1)} key, this one is a {publishable.group(1)} key"
-        raise _fault("publishable_key", f"must be of the secret key's mode: {mode}")
+        detail = f"The secret key is a {secret.group(1)} key, the publishable key a {publishable.group(1)} key."
+        raise _of_two("modes", detail)
+    of_secret, of_publishable = _ACCOUNT.match(secret.group(2)), _ACCOUNT.match(publishable.group(2))
+    if of_secret and of_publishable and of_secret.group(1) != of_publishable.group(1):
+        raise _of_two("accounts", "The two keys name different Stripe accounts: copy both from the same API keys page.")
+
+
+def _of_two(what: str, detail: str) -> DomainError:
+    title = f"The keys are of two Stripe {what}"
+    return DomainError(f"stripe-keys-different-{what}", 422, title, detail, field="publishable_key")
 
 
 def _fault(field: str, message: str) -> DomainError:

@@ -39,6 +39,7 @@ class Subscription:
     ended_by: str | None = None
     problem: str | None = None
     problem_detail: str | None = None
+    grace_until: datetime | None = None
 
     @property
     def is_ended(self) -> bool:
@@ -81,6 +82,7 @@ def of_state(state: SubscriptionState) -> Subscription:
         ended_by=state.ended_by,
         problem=state.problem,
         problem_detail=state.problem_detail,
+        grace_until=state.grace_until,
     )
 
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Depends
 
 from portal_api.billing.domain.stripe_keys import StripeConnection
-from portal_api.billing.entrypoints import subscription_routes, usage_routes
+from portal_api.billing.entrypoints import portal_routes, subscription_routes, usage_routes
 from portal_api.billing.entrypoints.schemas import StripeConnectionView, StripeKeys, SubscriptionView
 from portal_api.billing.entrypoints.waiting import ChangeSignal, Prefer, wait_for, wait_seconds
+from portal_api.billing.use_cases.billing_portal import BillingPortal
+from portal_api.billing.use_cases.payment_grace import PaymentGraces
 from portal_api.billing.use_cases.plan_estimates import Estimates
 from portal_api.billing.use_cases.stripe_credentials import StripeCredentials
 from portal_api.billing.use_cases.subscriptions import Subscriptions
@@ -32,6 +34,8 @@ class BillingRoutes:
     estimates: Estimates
     stripe: StripeCredentials
     changes: ChangeSignal
+    portal: BillingPortal
+    graces: PaymentGraces
 
 
 def create_router(deps: BillingRoutes) -> APIRouter:
@@ -44,6 +48,7 @@ def create_router(deps: BillingRoutes) -> APIRouter:
     usage_routes.add_routes(
         router, usage_routes.UsageRoutes(deps.http, deps.organizations, deps.reader, deps.histories, deps.estimates)
     )
+    portal_routes.add_routes(router, portal_routes.PortalRoutes(deps.http, deps.portal, deps.graces, deps.changes))
     _billed_subscriptions(router, deps)
     _stripe_credentials(router, deps)
     return router

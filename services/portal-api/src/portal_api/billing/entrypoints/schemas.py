@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr
 
+from portal_api.billing.domain.portal_session import PortalSession
 from portal_api.billing.domain.stripe_keys import StripeConnection
 from portal_api.billing.domain.subscription import Checkout
 from portal_api.billing.use_cases.usage_summary import NamedSubscription
@@ -32,6 +33,51 @@ class CancelRequest(BaseModel):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"when": "now"}})
 
     when: Literal["now", "period_end"] = "now"
+
+
+class PortalOpen(BaseModel):
+    """Where the billing portal's way back leads; the developer portal, unless stated."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"return_url": "https://example.com/me"}})
+
+    return_url: AnyHttpUrl | None = None
+
+
+class PortalSessionView(BaseModel):
+    """Stripe's billing portal for one subscription: pay, change the card, read invoices, cancel at the period's end."""
+
+    id: str = Field(examples=["bp_01KB3Z4N5Q8RS9T0V1W2X3Y4Z5"])
+    subscription_id: str
+    status: Literal["pending", "opened", "refused"]
+    url: str | None = Field(description="Lets in whoever has it, for about an hour: do not store or pass it on.")
+    problem: str | None
+    problem_detail: str | None
+
+    @classmethod
+    def of(cls, session: PortalSession) -> "PortalSessionView":
+        """From the domain."""
+        return cls(
+            id=session.id,
+            subscription_id=session.subscription_id,
+            status=session.status,
+            url=session.url,
+            problem=session.problem,
+            problem_detail=session.problem_detail,
+        )
+
+
+class PaymentGrace(BaseModel):
+    """How many days subscribers keep access while a payment is overdue. 0: it ends with the failed payment."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"grace_days": 3}})
+
+    grace_days: int = Field(ge=0, le=60)
+
+
+class PaymentGraceView(BaseModel):
+    """What was set."""
+
+    grace_days: int | None = Field(description="null: nothing was set, and the operator's default holds (3 days).")
 
 
 class NameView(BaseModel):
@@ -63,6 +109,7 @@ class SubscriptionView(BaseModel):
     created_at: datetime
     ended_at: datetime | None
     ended_by: str | None
+    grace_until: datetime | None = Field(description="Past due: when access ends unless the debt is paid.")
     problem: str | None = Field(description="A problem type's name: why it was rejected, refused or ended.")
     problem_detail: str | None
 
@@ -89,6 +136,7 @@ class SubscriptionView(BaseModel):
             created_at=row.created_at,
             ended_at=row.ended_at,
             ended_by=row.ended_by,
+            grace_until=row.grace_until,
             problem=checkout.problem if checkout and refused else row.problem,
             problem_detail=checkout.problem_detail if checkout and refused else row.problem_detail,
         )

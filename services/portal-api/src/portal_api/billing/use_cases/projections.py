@@ -10,9 +10,12 @@ from portal_api.applications.use_cases.applications import Applications
 from portal_api.billing.domain.stripe_keys import StripeConnection
 from portal_api.billing.domain.subscription import Checkout, of_state
 from portal_api.billing.domain.usage import newest_windows
-from portal_api.billing.ports import ConnectionStore, InvoiceStore, SubscriptionStore, UsageStore
+from portal_api.billing.ports import ConnectionStore, InvoiceStore, PortalSessionStore, SubscriptionStore, UsageStore
+from portal_api.billing.use_cases.billing_portal import keep_answer
 from shared.events.billing import (
     BillingEvent,
+    BillingPortalOpened,
+    BillingPortalRefused,
     CheckoutCompleted,
     CheckoutExpired,
     CheckoutOpened,
@@ -38,6 +41,7 @@ class Projections:
     usage: UsageStore
     invoices: InvoiceStore
     connections: ConnectionStore
+    portal_sessions: PortalSessionStore
     applications: Applications
 
     async def on_subscription(self, session: AsyncSession, state: SubscriptionState) -> None:
@@ -75,6 +79,8 @@ class Projections:
                 await self.subscriptions.save_closed(session, event)
             case CheckoutOpened() | CheckoutRefused() | CheckoutCompleted() | CheckoutExpired():
                 await self._on_checkout(session, event)
+            case BillingPortalOpened() | BillingPortalRefused():
+                await keep_answer(self.portal_sessions, session, event)
             case StripeConnected() | StripeRefused() | StripeDisconnected():
                 await self._on_connection(session, event)
             case _:
