@@ -56,7 +56,12 @@ class HttpContractFetcher:
 
     async def _get(self, pool: httpcore.AsyncConnectionPool, url: str, target: Target) -> Fetched | str:
         """The document, or where it is instead."""
-        address = httpx.URL(url)
+        try:
+            address = httpx.URL(url)
+        except httpx.InvalidURL as error:
+            raise DomainError(
+                "url-invalid", 422, "The URL cannot be used", f"This is not a URL: {error}.", FIELD
+            ) from error
         headers: dict[bytes | str, bytes | str] = {
             "Host": address.netloc.decode(),
             "Accept": "application/yaml, application/json, */*;q=0.5",

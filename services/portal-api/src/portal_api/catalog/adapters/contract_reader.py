@@ -6,13 +6,14 @@ of them, and no reference leads outside, so that nothing is fetched.
 
 import asyncio
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
 from jsonschema.exceptions import ValidationError
 from openapi_spec_validator import OpenAPIV30SpecValidator, OpenAPIV31SpecValidator
 
+from portal_api.catalog.adapters.references import circular_references, external_references
 from portal_api.catalog.domain.contract import MAX_OPERATIONS, Contract, ContractFault, operations_of, read_contract
 from shared.errors import DomainError
 
@@ -83,19 +84,27 @@ def read_document(text: str, source_url: str | None) -> Contract:
         raise _Refused(
             _fault(root, ("openapi",), "Only OpenAPI 3.0 and 3.1 are supported: say `openapi: 3.0.3` or `3.1.0`.")
         )
-    external = [_fault(root, path, _EXTERNAL.format(ref)) for path, ref in _external_references(document)]
-    if external:
-        raise _Refused(*external[:MAX_FAULTS])
+    external = [_fault(root, path, _EXTERNAL.format(ref[:200])) for path, ref in external_references(document)]
+    circles = [_fault(root, path, _CIRCLE.format(ref[:200])) for path, ref in circular_references(document)]
+    if external or circles:
+        raise _Refused(*[*external, *circles][:MAX_FAULTS])
+    # Before the schema is checked, which takes seconds for so many.
+    if isinstance(document.get("paths"), dict) and len(operations_of(document)) > MAX_OPERATIONS:
+        raise _too_many(root, len(operations_of(document)))
     faults = _validate(document, root, _OpenApi30 if version.startswith("3.0") else _OpenApi31)
     if faults:
         raise _Refused(*faults)
     operations = operations_of(document)
-    if not 1 <= len(operations) <= MAX_OPERATIONS:
-        message = f"It has {len(operations)} operations; 1 to {MAX_OPERATIONS} are possible."
-        raise _Refused(_fault(root, ("paths",), message))
+    if not operations:
+        raise _too_many(root, 0)
     return read_contract(document, source_url)
 
 
+def _too_many(root: yaml.Node, count: int) -> _Refused:
+    return _Refused(_fault(root, ("paths",), f"It has {count} operations; 1 to {MAX_OPERATIONS} are possible."))
+
+
+_CIRCLE = "The reference `{}` leads back to itself, in a circle: it never comes to a definition."
 _EXTERNAL = "The reference `{}` leads outside the document. Bundle the contract into one file."
 
 
@@ -166,18 +175,6 @@ def _with_text_keys(value: Any) -> Any:
 
 def _key(key: object) -> str:
     return str(key).lower() if isinstance(key, bool) else str(key)
-
-
-def _external_references(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if key == "$ref" and isinstance(item, str) and not item.startswith("#"):
-                yield (*path, key), item[:200]
-            else:
-                yield from _external_references(item, (*path, key))
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            yield from _external_references(item, (*path, index))
 
 
 def _validate(document: dict[str, Any], root: yaml.Node, kind: type[Any]) -> list[ContractFault]:
