@@ -2,6 +2,9 @@
 
 import httpx
 
+from journey.client import Client
+from journey.expect import wait_for
+
 GOOD, DECLINED, FAILS_LATER, ASKS = "4242424242424242", "4000000000000002", "4000000000000341", "4000002500003155"
 
 
@@ -18,3 +21,15 @@ def post(url: str, fields: dict[str, str]) -> httpx.Response:
 def pay_checkout(url: str, number: str = GOOD) -> httpx.Response:
     """Checkout's form."""
     return post(url, {"email": "dana@example.com", **card(number)})
+
+
+def checkout_url(client: Client, subscription_id: str) -> str:
+    """Where to pay, as soon as it is known: a busy machine takes longer than a request may wait."""
+    return str(
+        wait_for(
+            "Checkout",
+            lambda: client.get(f"/v1/subscriptions/{subscription_id}")["checkout_url"],
+            seconds=120,
+            pause_seconds=0.2,
+        )
+    )
