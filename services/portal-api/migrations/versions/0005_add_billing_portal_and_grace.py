@@ -16,7 +16,7 @@ def upgrade() -> None:
             url text, problem text, problem_detail text, created_at timestamptz not null
         )"""
     )
-    op.execute("create table payment_graces (organization_id text primary key, grace_days integer not null)")
+    op.execute("create table payment_graces (organization_id text primary key, grace_days bigint not null)")
     op.execute("alter table subscriptions add column grace_until timestamptz")
 
 

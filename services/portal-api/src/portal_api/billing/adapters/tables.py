@@ -60,7 +60,7 @@ class PaymentGraceRow(Row, table=True):
     __tablename__ = "payment_graces"
 
     organization_id: str = Field(primary_key=True)
-    grace_days: int
+    grace_days: int = Field(sa_type=BigInteger)
 
 
 class CheckoutRow(Row, table=True):
