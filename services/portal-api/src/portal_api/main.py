@@ -21,15 +21,12 @@ from portal_api.applications.use_cases.credentials import Credentials
 from portal_api.audit.entrypoints.routes import AuditRoutes
 from portal_api.audit.entrypoints.routes import create_router as audit_router
 from portal_api.billing.adapters.changes import Changes
-from portal_api.billing.adapters.portal_store import PostgresGraces, PostgresPortalSessions
 from portal_api.billing.adapters.sealer import SealedBoxSealer
 from portal_api.billing.adapters.subscription_store import PostgresConnections, PostgresSubscriptions
 from portal_api.billing.adapters.usage_store import PostgresInvoices, PostgresUsage
 from portal_api.billing.entrypoints.consumers import GROUP, handlers
 from portal_api.billing.entrypoints.routes import BillingRoutes
 from portal_api.billing.entrypoints.routes import create_router as billing_router
-from portal_api.billing.use_cases.billing_portal import BillingPortal
-from portal_api.billing.use_cases.payment_grace import PaymentGraces
 from portal_api.billing.use_cases.plan_estimates import Estimates
 from portal_api.billing.use_cases.projections import Projections
 from portal_api.billing.use_cases.stripe_credentials import StripeCredentials
@@ -50,6 +47,7 @@ from portal_api.catalog.use_cases.portal import PortalCatalog
 from portal_api.catalog.use_cases.reading import CatalogReader
 from portal_api.catalog.use_cases.releasing import Releases
 from portal_api.catalog.use_cases.republishing import CatalogRepublishing
+from portal_api.composition.payments import Payments, payments
 from portal_api.composition.people import People, build_people
 from portal_api.http.application import create_app
 from portal_api.http.dependencies import HttpDependencies
@@ -130,8 +128,7 @@ class Developer:
     subscriptions: Subscriptions
     reader: BillingReader
     stripe: StripeCredentials
-    portal: BillingPortal
-    graces: PaymentGraces
+    payments: Payments
     projections: Projections
 
 
@@ -187,7 +184,7 @@ def _developer(settings: Settings, provider: Provider, outbox: Outbox, clock: Cl
         ending=ending,
         portal_url=settings.public_url,
     )
-    sessions = PostgresPortalSessions()
+    paying = payments(sales, provider.organizations, outbox, settings.public_url)
     return Developer(
         applications=applications,
         credentials=credentials,
@@ -202,9 +199,8 @@ def _developer(settings: Settings, provider: Provider, outbox: Outbox, clock: Cl
         subscriptions=sales,
         reader=BillingReader(subscriptions, usage, invoices, applications, provider.repository, clock),
         stripe=stripe,
-        portal=BillingPortal(sessions, sales, outbox, settings.public_url),
-        graces=PaymentGraces(PostgresGraces(), provider.organizations, outbox),
-        projections=Projections(subscriptions, usage, invoices, connections, sessions, applications),
+        payments=paying,
+        projections=Projections(subscriptions, usage, invoices, connections, paying.sessions, applications),
     )
 
 
@@ -239,8 +235,8 @@ def _app(settings: Settings, around: Surroundings, provider: Provider, developer
         Estimates(provider.catalog.reader),
         developer.stripe,
         around.changes,
-        developer.portal,
-        developer.graces,
+        developer.payments.portal,
+        developer.payments.graces,
     )
     applications = ApplicationRoutes(http, provider.organizations, developer.applications, developer.credentials)
     routers = (
