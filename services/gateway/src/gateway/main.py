@@ -26,6 +26,7 @@ from gateway.adapters.write_ahead_log import WriteAheadLog
 from gateway.domain.cross_origin import rule_for_pages
 from gateway.domain.failure_budget import FailureBudget
 from gateway.entrypoints.answers import Answers
+from gateway.entrypoints.certificates import Certificates
 from gateway.entrypoints.listening import open_listener
 from gateway.entrypoints.proxy import SWEEP_SECONDS, ProxyServer
 from gateway.entrypoints.supervisor import Supervisor, worker_command
@@ -141,7 +142,9 @@ class Gateway:
             await shipper.announced.wait()
             self._judge_age()
             place = settings.wal_directory / f"listener-{self._place.number}.sock"
-            self.port = await server.listen(settings.host, settings.port, place)
+            certificates = self._certificates()
+            tls = None if certificates is None else certificates.context
+            self.port = await server.listen(settings.host, settings.port, place, tls)
             # Nothing that lives from here on is garbage: collections need not look at it again.
             gc.collect()
             gc.freeze()
@@ -152,6 +155,8 @@ class Gateway:
                 await asyncio.sleep(SWEEP_SECONDS)
                 server.sweep()
                 pool.sweep()
+                if certificates is not None:
+                    certificates.follow()
                 pool.probe(self.tables.upstream_groups())
         except asyncio.CancelledError:
             # The cancellation has been heard; the steps below must not be interrupted by its count.
@@ -160,6 +165,10 @@ class Gateway:
                 task.uncancel()
             await self._stop(server, pool, shipper, shipping, current)
             raise
+
+    def _certificates(self) -> Certificates | None:
+        certificate, key = self._settings.tls_certificate, self._settings.tls_key
+        return None if certificate is None or key is None else Certificates(certificate, key)
 
     def _gate(self, current: WriteAheadLog, refusals: RefusalCounts) -> CallGate:
         settings = self._settings

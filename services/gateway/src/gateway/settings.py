@@ -13,6 +13,9 @@ class Settings(ServiceSettings):
     operations_port: int = 8081
     host: str = "127.0.0.1"
     port: int = 8080
+    # Certificate chain and key in PEM form: calls come in by TLS. New files are taken up without a restart.
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
     # Worker processes on the port; 0: one for each processor. With 1 there is no supervisor.
     gateway_workers: int = 1
     # After SIGTERM: not ready, but calls are still taken, so that load balancers can notice.

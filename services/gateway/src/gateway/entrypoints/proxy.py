@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 import time
 from pathlib import Path
 from typing import cast
@@ -34,6 +35,7 @@ class ProxyServer:
         self._server: asyncio.Server | None = None
         self._listener: socket.socket | None = None  # a second handle: the first belongs to the loop
         self._hand_over: HandOver | None = None
+        self._tls: ssl.SSLContext | None = None
 
     def opened(self, connection: ClientStream) -> None:
         """A connection came."""
@@ -51,11 +53,14 @@ class ProxyServer:
         """Room for one call more that waits for the tables."""
         return self.waiting < MAX_WAITING
 
-    async def listen(self, host: str, port: int, place: Path | None = None) -> int:
+    async def listen(self, host: str, port: int, place: Path | None = None, tls: ssl.SSLContext | None = None) -> int:
         """Accept calls; the port, which the system chooses for 0. `place`: where the socket changes hands."""
+        self._tls = tls
         listener = (take_over(place, host, port) if place is not None else None) or open_listener(host, port)
         self._listener = listener.dup()
-        self._server = await asyncio.get_running_loop().create_server(self._accept, sock=listener, backlog=BACKLOG)
+        self._server = await asyncio.get_running_loop().create_server(
+            self._accept, sock=listener, backlog=BACKLOG, ssl=tls
+        )
         if place is not None:
             self._hand_over = HandOver(place, self._listener)
         return int(self._listener.getsockname()[1])
@@ -80,7 +85,7 @@ class ProxyServer:
                 break
             client.setblocking(False)
             with contextlib.suppress(OSError):
-                await loop.connect_accepted_socket(self._accept, client)
+                await loop.connect_accepted_socket(self._accept, client, ssl=self._tls)
         listener.close()
         self._server = self._listener = None
 
