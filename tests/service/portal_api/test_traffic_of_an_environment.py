@@ -10,6 +10,8 @@ async def test_policies_are_checked_attached_and_kept(database: Callable[[str], 
         client = await here.signed_up("policies@example.com")
         ids = await provider_with_api(client, "Policies")
         path = f"/v1/apis/{ids['api']}/environments/development/policies"
+        assert (await client.put(path, json={"policies": []})).status_code == 409  # nothing is deployed there
+        assert (await client.post(f"/v1/apis/{ids['api']}/deployments", json={})).status_code == 201
         kinds = (await client.get("/v1/policy-kinds")).json()["data"]
         assert [kind["kind"] for kind in kinds][:2] == ["cors", "ip-filter"]
         assert all("config_schema" in kind for kind in kinds)
