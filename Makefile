@@ -16,8 +16,12 @@ help: ## List the commands
 install: ## Create .venv with everything pinned (needs Python 3.11 to 3.13; PYTHON=... chooses one)
 	@sh deploy/local/bin/install.sh
 
+.PHONY: compile
+compile: install ## Compile the gateway's hot path anew where its sources changed (without: it runs as pure Python)
+	@$(PY) services/gateway/hatch_build.py
+
 .PHONY: demo
-demo: up ## The whole journey for real, with a progress display; leaves the stack running (REPORT=file writes a report)
+demo: compile up ## The whole journey for real, with a progress display; leaves the stack running (REPORT=file writes a report)
 	@$(PY) -m local_stack demo $(if $(REPORT),--report "$(REPORT)")
 
 .PHONY: demo-compose
@@ -45,7 +49,7 @@ logs: install ## The end of every log, or more of one (S=gateway)
 	@$(PY) -m local_stack logs $(S)
 
 .PHONY: test
-test: install ## All tests: unit, property, contract, architecture, service, e2e, one round of chaos
+test: compile ## All tests: unit, property, contract, architecture, service, e2e, one round of chaos
 	@$(PYTEST) tests -m "not compose"
 
 .PHONY: test-unit
@@ -81,7 +85,7 @@ bench-revocation: up ## From the cancel request to the first 403 at every worker
 	@$(PY) -m local_stack bench benchmarks.revocation $(ARGS)
 
 .PHONY: bench-gateway
-bench-gateway: install ## CPU time per call beside nginx and Envoy (REPORT=file writes JSON; ARGS="--rounds 3" and others)
+bench-gateway: compile ## CPU time per call beside nginx and Envoy (REPORT=file writes JSON; ARGS="--rounds 3" and others)
 	@$(PY) -m benchmarks.gateway $(if $(REPORT),--report "$(REPORT)") $(ARGS)
 
 .PHONY: bench-metering

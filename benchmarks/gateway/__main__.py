@@ -18,6 +18,8 @@ from benchmarks.gateway.processes import Field, Proxy
 from benchmarks.gateway.traffic import Traffic
 from benchmarks.gateway.world import World
 
+import gateway
+
 CONNECTIONS = 32
 PACED_CONNECTIONS = 16
 
@@ -84,7 +86,11 @@ def _compare(programs: Programs, folder: Path, arguments: argparse.Namespace) ->
         field.start_upstream()
         field.start_kafka()
         nginx, envoy = field.start_nginx(), field.start_envoy()
-        ours = [field.start_gateway("pure")]
+        ours = [field.start_gateway("pure", {"TOLLWAY_PURE_PYTHON": "1"})]
+        if gateway.FORM == "compiled":
+            ours.append(field.start_gateway("compiled"))
+        else:
+            _say("The gateway is not compiled here (`make compile` says why): only its pure form is measured.")
         comparison = Comparison(field, Bench(programs, field.cores), Traffic(folder, world), arguments)
         kinds = arguments.only.split(",")
         if "warm" in kinds:

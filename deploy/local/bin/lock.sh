@@ -15,8 +15,8 @@ for file in shared/pyproject.toml services/*/pyproject.toml sandbox/*/pyproject.
     printf '%s @ file://%s\n' "$name" "$(pwd)/$(dirname "$file")" >>"$work/overrides.txt"
     set -- "$@" "$file" --no-emit-package "$name"
 done
-# hatchling and editables build our own packages: install.sh uses them without a second, unpinned download.
-printf 'hatchling\neditables\n' >"$work/build.in"
+# What builds our own packages: install.sh uses it without a second, unpinned download.
+printf 'hatchling\neditables\ncython>=3.1,<4\nsetuptools>=80\n' >"$work/build.in"
 
 # Versions stay as they are unless a dependency asks for another, or UPGRADE=1 asks for the newest of all.
 if [ -z "${UPGRADE:-}" ] && [ -f requirements.lock ]; then

@@ -60,7 +60,7 @@ class World:
         method: str = "GET", length: int = -1,
     ) -> Admitted | Refusal | Wait | Reply:  # fmt: skip
         head = RequestHead()
-        head.begin(method.encode(), path.encode(), http_10=False)
+        head.begin(method.encode(), path.encode(), False)
         if token:
             head.add_line(b"Authorization: Bearer " + token.encode(), head.lines)
         elif key is not None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from gateway import metrics
+from gateway import FORM, metrics
 from gateway.adapters.access_token import AccessTokens
 from gateway.adapters.log_keeper import keep_log
 from gateway.adapters.rate_exchange import RateExchange
@@ -150,7 +150,8 @@ class Gateway:
             gc.freeze()
             gc.set_threshold(50_000, 20, 50)
             self.listening.set()
-            log.info("gateway listens", port=self.port, stream=current.stream_id.hex(), worker=self._place.number)
+            number = self._place.number
+            log.info("gateway listens", form=FORM, port=self.port, stream=current.stream_id.hex(), worker=number)
             while True:
                 await asyncio.sleep(SWEEP_SECONDS)
                 server.sweep()

@@ -1,8 +1,4 @@
-"""Every metric the gateway exports, and what a rise means.
-
-Calls are counted in plain dicts and lists that a collector reads when it is scraped: a prometheus_client counter takes
-a lock each time, and this is the hottest path of the product.
-"""
+"""Every metric the gateway exports, and what a rise means."""
 
 from bisect import bisect_left
 from collections.abc import Iterator
@@ -46,16 +42,14 @@ CONNECTIONS = Gauge("gateway_client_connections", "Open connections of clients")
 OPEN_CALLS = Gauge("gateway_open_calls", "Calls under way")
 
 
-class CallStats(Collector):
-    """Calls by fault domain and status class, refusals by reason, and how long admitted calls took."""
+class CallCounts:
+    """Plain counts: a prometheus_client counter takes a lock each time, and this is the hottest path of the product."""
 
-    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+    def __init__(self) -> None:
         self._calls: dict[tuple[str, int], int] = {}
         self._refused: dict[str, int] = {}
         self._buckets = [0] * (len(_BOUNDS_US) + 1)
         self._sum_us = 0
-        if registry is not None:
-            registry.register(self)
 
     def on_call(self, fault: str, status: int, latency_us: int) -> None:
         """An admitted call is over; `fault`: none, client, upstream."""
@@ -68,25 +62,47 @@ class CallStats(Collector):
         """A call was refused; `reason` is a problem's name, so the number of series is bounded."""
         self._refused[reason] = self._refused.get(reason, 0) + 1
 
+    def calls(self) -> dict[tuple[str, int], int]:
+        """By fault and status class."""
+        return self._calls
+
+    def refused(self) -> dict[str, int]:
+        """By reason."""
+        return self._refused
+
+    def latencies(self) -> tuple[list[int], int]:
+        """Calls in each bucket, and the sum in microseconds."""
+        return self._buckets, self._sum_us
+
+
+class CallStats(CallCounts, Collector):
+    """Calls by fault domain and status class, refusals by reason, and how long admitted calls took."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        super().__init__()
+        if registry is not None:
+            registry.register(self)
+
     def collect(self) -> Iterator[Metric]:
         """For the scrape."""
         calls = CounterMetricFamily(
             "gateway_calls", "Admitted calls by whose fault they ended", labels=["fault", "class"]
         )
-        for (fault, status_class), count in sorted(self._calls.items()):
+        for (fault, status_class), count in sorted(self.calls().items()):
             calls.add_metric([fault, f"{status_class}xx"], count)
         yield calls
         refused = CounterMetricFamily("gateway_calls_refused", "Calls refused, by problem type", labels=["reason"])
-        for reason, count in sorted(self._refused.items()):
+        for reason, count in sorted(self.refused().items()):
             refused.add_metric([reason], count)
         yield refused
+        counts, sum_us = self.latencies()
         total = 0
         buckets: list[tuple[str, float]] = []
-        for bound, count in zip((*LATENCY_BOUNDS_SECONDS, "+Inf"), self._buckets, strict=True):
+        for bound, count in zip((*LATENCY_BOUNDS_SECONDS, "+Inf"), counts, strict=True):
             total += count
             buckets.append((str(bound), total))
         latency = HistogramMetricFamily("gateway_call_seconds", "Admitted calls, first byte in to last byte out")
-        latency.add_metric([], buckets, self._sum_us / 1_000_000)
+        latency.add_metric([], buckets, sum_us / 1_000_000)
         yield latency
 
 

@@ -5,7 +5,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from gateway.domain import admission
+from gateway.domain.admission import (
+    decide_access,
+    decide_api_key,
+    decide_lifecycle,
+    decide_token,
+    is_young,
+    refuse_access,
+    refuse_environment,
+    refuse_unauthenticated,
+    retry_after,
+)
 from gateway.domain.credential import TokenClaims, api_key, bearer_token
 from gateway.domain.cross_origin import (
     CrossOriginRule,
@@ -144,7 +154,7 @@ class CallGate:
             if isinstance(found_operation, Refusal):
                 return found_operation
             operation = found_operation
-        refused = admission.decide_lifecycle(api)
+        refused = decide_lifecycle(api)
         if refused is not None:
             return refused
         found = self._credential(head, api, peer)
@@ -153,14 +163,14 @@ class CallGate:
         credential, claims = found
         sandbox = api.environment == "development"
         if (credential.environment == "sandbox") is not sandbox:
-            return admission.refuse_environment(credential, api)
+            return refuse_environment(credential, api)
         entry = self._tables.access(credential.application_id, api.api_id, sandbox)
         if entry is None or not entry.is_open:
             closed = self._closed(entry, claims, api, credential)
             if closed is not None or entry is None:
-                return closed or admission.refuse_access(PROBLEMS["no-subscription"], api, credential)
+                return closed or refuse_access(PROBLEMS["no-subscription"], api, credential)
         if head.length > self.max_body_bytes:
-            return admission.refuse_access(PAYLOAD_TOO_LARGE, api, credential)
+            return refuse_access(PAYLOAD_TOO_LARGE, api, credential)
         upstream = api.upstream
         if upstream.group is not None:
             upstream = upstream.group.choose(self._monotonic_ns())
@@ -209,13 +219,13 @@ class CallGate:
         self, entry: AccessSlot | None, claims: TokenClaims | None, api: ApiRoutes, credential: CredentialState
     ) -> Refusal | Wait | None:
         """Ask the entry what it says now; a caller who has only just got a token may be ahead of the tables."""
-        problem = admission.decide_access(None if entry is None else entry.access, self._clock.now())
+        problem = decide_access(None if entry is None else entry.access, self._clock.now())
         if problem is None:
             return None
-        headers = b"" if entry is None else admission.retry_after(problem, entry.access, self._clock.now())
+        headers = b"" if entry is None else retry_after(problem, entry.access, self._clock.now())
         refusal = Refusal(problem, headers, api.api_number, credential.application_number)
         missing = entry is None or not entry.access.subscription_id
-        return Wait(refusal) if missing and admission.is_young(claims, real_now()) else refusal
+        return Wait(refusal) if missing and is_young(claims, real_now()) else refusal
 
     def _credential(
         self, head: RequestHead, api: ApiRoutes, peer: bytes
@@ -225,33 +235,33 @@ class CallGate:
         if token is None:
             return self._key_holder(head.api_key, api, peer)
         if not token:
-            return admission.refuse_unauthenticated("missing-credentials", api.api_number)
+            return refuse_unauthenticated("missing-credentials", api.api_number)
         # Callers behind the same address whose tokens are known go on: only unknown tokens cost a signature check.
         if self._failures.is_spent(peer, self._monotonic_ns()) and not self._tokens.is_known(token):
             return self._too_many_failures(api, peer)
         claims = self._tokens.verify(token)
         if isinstance(claims, str):
             self._failures.note_failure(peer, self._monotonic_ns())
-            return admission.refuse_unauthenticated(claims, api.api_number)
+            return refuse_unauthenticated(claims, api.api_number)
         credential = self._tables.client(claims.client_id)
         if credential is None:
-            refusal = admission.refuse_unauthenticated("invalid-token", api.api_number)
+            refusal = refuse_unauthenticated("invalid-token", api.api_number)
             # Only a rightly signed token for this organization may make the gateway wait.
             return Wait(refusal) if api.organization_id in claims.audience else refusal
-        refused = admission.decide_token(claims, credential, api)
+        refused = decide_token(claims, credential, api)
         return (credential, claims) if refused is None else refused
 
     def _key_holder(self, shown: bytes | None, api: ApiRoutes, peer: bytes) -> tuple[CredentialState, None] | Refusal:
         if not shown:
-            return admission.refuse_unauthenticated("missing-credentials", api.api_number)
+            return refuse_unauthenticated("missing-credentials", api.api_number)
         key = api_key(shown)
         credential = self._tables.api_key(key.sha256)
         if credential is None and self._failures.is_spent(peer, self._monotonic_ns()):
             return self._too_many_failures(api, peer)
-        refused = admission.decide_api_key(key, credential, api, real_now())
+        refused = decide_api_key(key, credential, api, real_now())
         if credential is None or refused is not None:
             self._failures.note_failure(peer, self._monotonic_ns())
-            return refused or admission.refuse_unauthenticated("unknown-api-key", api.api_number)
+            return refused or refuse_unauthenticated("unknown-api-key", api.api_number)
         return credential, None
 
     def _too_many_failures(self, api: ApiRoutes, peer: bytes) -> Refusal:

@@ -10,6 +10,7 @@ from typing import Protocol, cast
 from gateway.domain.framing import MAX_HEAD_BYTES, BadFraming, ChunkedBody
 from gateway.domain.response_head import ResponseHead
 from gateway.domain.route import Upstream
+from gateway.domain.send_batch import SendBatch, Sender
 from gateway.ports import ResponseSink
 
 IDLE_SECONDS = 50.0
@@ -24,6 +25,8 @@ _CONNECTING, _IDLE, _HEAD, _LENGTH, _CHUNKED, _UNTIL_CLOSE, _TUNNEL, _OVER = ran
 
 class Pool(Protocol):
     """Who keeps the connections."""
+
+    sends: SendBatch
 
     def give_back(self, connection: "UpstreamConnection") -> None:
         """The call is over and the connection is clean."""
@@ -50,11 +53,13 @@ class Pool(Protocol):
         ...
 
 
-class UpstreamConnection:
+class UpstreamConnection(Sender):
     """One connection; carries one call at a time."""
 
     def __init__(self, pool: Pool, upstream: Upstream) -> None:
         self._pool = pool
+        self._sends = pool.sends
+        self._unsent = b""
         self.upstream = upstream
         self._transport: asyncio.Transport | None = None
         self._sink: ResponseSink | None = None
@@ -89,7 +94,15 @@ class UpstreamConnection:
                 sink.pause_request()  # its body stays with the client until there is a connection
         else:
             self._state = _HEAD
-            self._transport.write(data)
+            self._unsent = data
+            self._sends.add(self)
+
+    def send_now(self) -> None:
+        """Hand everything that waits to the transport."""
+        if self._unsent and self._transport is not None:
+            data, self._unsent = self._unsent, b""
+            if self._state != _OVER:
+                self._transport.write(data)
 
     def send(self, data: bytes) -> None:
         """More of the request's body."""
@@ -97,6 +110,7 @@ class UpstreamConnection:
         if self._transport is None:
             self._pending += data
         elif self._state != _OVER:
+            self.send_now()
             self._transport.write(data)
 
     def pause(self) -> None:
@@ -115,6 +129,7 @@ class UpstreamConnection:
     def finish_sending(self) -> None:
         """The client sends no more (after a switch of protocols)."""
         if self._transport is not None and not self._transport.is_closing():
+            self.send_now()
             self._transport.write_eof()
 
     def abort(self) -> None:

@@ -13,6 +13,7 @@ from gateway import metrics
 from gateway.adapters.upstream_http import BUSY, UNREACHABLE, UpstreamConnection
 from gateway.adapters.upstream_probe import is_healthy
 from gateway.domain.route import Upstream
+from gateway.domain.send_batch import SendBatch
 from gateway.domain.upstream_group import UpstreamGroup
 from gateway.ports import ResponseSink
 
@@ -35,6 +36,7 @@ class UpstreamPool:
         self._spawn = spawn
         self._idle: dict[Address, list[UpstreamConnection]] = {}
         self._busy: set[UpstreamConnection] = set()
+        self.sends = SendBatch(lambda flush: asyncio.get_running_loop().call_soon(flush))
 
     def send(self, upstream: Upstream, data: bytes, sink: ResponseSink, repeatable: bool) -> UpstreamConnection:
         """Send a request over a kept connection, or a new one."""

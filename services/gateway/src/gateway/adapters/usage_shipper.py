@@ -23,7 +23,10 @@ from shared.events.topics import GATEWAY_REFUSALS, GATEWAY_REQUESTS
 log = structlog.get_logger()
 
 BATCH_CALLS = 2_000
+# A lone call is shipped soon; where many come, larger batches cost each of them less.
 GATHER_SECONDS = 0.02
+GATHER_MANY_SECONDS = 0.1
+MANY_CALLS = 100
 HEARTBEAT_SECONDS = 1.0
 RETRY_SECONDS = 0.5
 _AWAY = (KafkaError, OSError, TimeoutError)
@@ -52,6 +55,7 @@ class UsageShipper:
         self._heartbeat_at = 0.0
         self._closing = False
         self._adoption = asyncio.Event()
+        self._last_batch = 0
         self.announced = asyncio.Event()  # Kafka has acknowledged the stream's first heartbeat
 
     def beat_now(self) -> None:
@@ -107,12 +111,14 @@ class UsageShipper:
             return
         self._log.appended.clear()
         if not self._closing:
-            await asyncio.sleep(GATHER_SECONDS)
+            await asyncio.sleep(GATHER_MANY_SECONDS if self._last_batch >= MANY_CALLS else GATHER_SECONDS)
 
     async def _round(self, stream: WriteAheadLog, complete_until_us: int | None = None) -> None:
         """Ship everything there is now. Only the batch that reaches the end may say a later complete_until."""
         until = stream.complete_until_us() if complete_until_us is None else complete_until_us
         end = stream.end
+        if stream is self._log:
+            self._last_batch = end - 1 - stream.acknowledged
         while stream.acknowledged + 1 < end:
             first = stream.acknowledged + 1
             calls = stream.read(first, min(BATCH_CALLS, end - first))

@@ -7,17 +7,16 @@ worker appends them as intents, unbilled. All calls are synchronous and belong t
 
 import asyncio
 import secrets
-import struct
 import time
-import zlib
 from typing import Any
 
 import structlog
 
 from gateway import metrics
+from gateway.adapters.record_writer import RecordWriter
 from gateway.adapters.stream_files import StreamFiles
 from shared.clock import Clock
-from shared.events.call_record import CALL, CALL_BYTES, COMMIT_OFFSET, FLAG_INTENT_ONLY, STREAM_CLOSED, checksum
+from shared.events.call_record import CALL, CALL_BYTES, FLAG_INTENT_ONLY, STREAM_CLOSED, checksum
 
 log = structlog.get_logger()
 
@@ -30,11 +29,6 @@ CLAIM_MARGIN_US = 20_000
 SEARCHED_RECORDS = 4096
 # The next segment is made when less than this share of the present one is left.
 PREPARE_SHARE = 0.25
-
-_COMMIT = struct.Struct("<I")
-_BODY = struct.Struct(CALL.format.removesuffix("I"))  # a record without its commit word
-_RECORD = struct.Struct(f"<{COMMIT_OFFSET}sI")  # written from left to right: the commit word last
-_U32 = 0xFFFFFFFF
 
 
 class WriteAheadLog:
@@ -57,12 +51,12 @@ class WriteAheadLog:
         self._first_segment = numbers[0] if numbers else acknowledged // self._records
         self._allocated = (numbers[-1] + 1) * self._records if numbers else self._first_segment * self._records
         self._request_prefix = files.stream_id[:8]
-        self._request_prefix_hex = self._request_prefix.hex().encode()
         self._requests = 0
         self._free = list(range(files.open_slots - 1, -1, -1))
         self._calls: dict[int, tuple[int, int, int, int, int, bytes]] = {}
         self._admitted: dict[int, tuple[int, float]] = {}  # in order of admission; calls over 30 s have left it
-        self._segment = memoryview(b"")
+        self._open_calls = RecordWriter(files.open_calls)
+        self._segment: RecordWriter | None = None
         self._segment_number = -1
 
     @property
@@ -104,11 +98,10 @@ class WriteAheadLog:
         now = self._now_us()
         self._calls[slot] = (subscription, application, api, operation, plan, request_id)
         self._admitted[slot] = (now, time.monotonic())
-        body = _BODY.pack(
-            0, now, subscription, application, 0, 0, api, operation, plan, 0, 0, 0, 0,
+        self._open_calls.put(
+            slot, 0, now, subscription, application, 0, 0, api, operation, plan, 0, 0, 0, 0,
             flags | FLAG_INTENT_ONLY, request_id,
         )  # fmt: skip
-        _RECORD.pack_into(self._files.open_calls, slot * CALL_BYTES, body, zlib.crc32(body) or 1)
         return slot
 
     def request_id(self, slot: int) -> bytes:
@@ -116,7 +109,7 @@ class WriteAheadLog:
         if slot < 0:
             metrics.UNRECORDED.inc()
             return secrets.token_hex(16).encode()
-        return self._request_prefix_hex + b"%016x" % int.from_bytes(self._calls[slot][5][8:], "big")
+        return self._calls[slot][5].hex().encode()
 
     def _may_grow(self) -> bool:
         # A single segment is always allowed, or a small bound would stop the gateway for good.
@@ -162,24 +155,31 @@ class WriteAheadLog:
         """Record the call and close its slot: the record first, so that a death in between leaves both, not none."""
         subscription, application, api, operation, plan, request_id = self._calls.pop(slot)
         self._admitted.pop(slot, None)
-        body = _BODY.pack(
-            self.end, self._now_us(), subscription, application, bytes_in, bytes_out, api, operation, plan, units,
-            min(latency_us, _U32), min(upstream_us, _U32), status, flags, request_id,
+        number, index = divmod(self.end - 1, self._records)
+        segment = self._segment
+        if segment is None or number != self._segment_number:
+            segment = self._enter_segment(number)
+        segment.put(
+            index, self.end, self._now_us(), subscription, application, bytes_in, bytes_out, api, operation, plan,
+            units, latency_us, upstream_us, status, flags, request_id,
         )  # fmt: skip
-        self._write(body)
-        _COMMIT.pack_into(self._files.open_calls, slot * CALL_BYTES + COMMIT_OFFSET, 0)
+        self.end += 1
+        self._open_calls.clear(slot)
         self._free.append(slot)
         if not self.appended.is_set():
             self.appended.set()
 
-    def _write(self, body: bytes) -> None:
-        number, index = divmod(self.end - 1, self._records)
-        if number != self._segment_number:
+    def _enter_segment(self, number: int) -> RecordWriter:
+        self._leave_segment()
+        segment = self._segment = RecordWriter(self._files.segment(number))
+        self._segment_number = number
+        return segment
+
+    def _leave_segment(self) -> None:
+        if self._segment is not None:
             self._segment.release()
-            self._segment = memoryview(self._files.segment(number))
-            self._segment_number = number
-        _RECORD.pack_into(self._segment, index * CALL_BYTES, body, zlib.crc32(body) or 1)
-        self.end += 1
+        self._segment = None
+        self._segment_number = -1
 
     def complete_until_us(self) -> int:
         """No record admitted before this instant will come any more, but for calls open over 30 s.
@@ -217,9 +217,7 @@ class WriteAheadLog:
         self._files.write_checkpoint(sequence, self._acknowledged_us, self.stated_complete_until_us)
         while (self._first_segment + 1) * self._records <= sequence:
             if self._first_segment == self._segment_number:
-                self._segment.release()
-                self._segment = memoryview(b"")
-                self._segment_number = -1
+                self._leave_segment()
             self._files.drop_segment(self._first_segment)
             self._first_segment += 1
         self._allocated = max(self._allocated, self._first_segment * self._records)
@@ -241,10 +239,21 @@ class WriteAheadLog:
                 self._files.segment(self._allocated // self._records)
                 self._allocated += self._records
             self._last_us = max(self._last_us, fields[1])
-            self._write(_BODY.pack(self.end, self._now_us(), *fields[2:-1]))
+            self._append_fields(fields, self._now_us())
         # Written to the log: gone from the table, or a second adopter would append them again.
         table[:] = bytes(len(table))
         return len(intents)
+
+    def _append_fields(self, fields: tuple[Any, ...], time_us: int) -> None:
+        """A record as it was read, with the next sequence and this time."""
+        _, _, subscription, application, bytes_in, bytes_out, api, operation, plan, units, *rest = fields
+        latency_us, upstream_us, status, flags, request_id, _ = rest
+        number, index = divmod(self.end - 1, self._records)
+        self._enter_segment(number).put(
+            index, self.end, time_us, subscription, application, bytes_in, bytes_out, api, operation, plan,
+            units, latency_us, upstream_us, status, flags, request_id,
+        )  # fmt: skip
+        self.end += 1
 
     def _find_end(self) -> set[bytes]:
         """Move `end` behind the last whole record; the request ids of all that Kafka lacks.
@@ -268,8 +277,7 @@ class WriteAheadLog:
             if fields is None:
                 self._report_damage()
                 request_id = self._request_prefix + b"\xff" + self.end.to_bytes(7, "big")
-                nothing = (0,) * 11
-                self._write(_BODY.pack(self.end, previous_us, *nothing, FLAG_INTENT_ONLY, request_id))
+                self._append_fields((0, previous_us, *(0,) * 11, FLAG_INTENT_ONLY, request_id, 0), previous_us)
             else:
                 previous_us = fields[1]
                 self.end += 1
@@ -292,12 +300,14 @@ class WriteAheadLog:
 
     def close(self) -> None:
         """Leave the rest to whoever adopts the stream."""
-        self._segment.release()
+        self._leave_segment()
+        self._open_calls.release()
         self._files.close()
 
     def delete(self) -> None:
         """Everything is acknowledged and the stream is closed at Kafka."""
         if self.acknowledged + 1 != self.end or self.stated_complete_until_us != STREAM_CLOSED:
             raise ValueError("the stream is not finished")
-        self._segment.release()
+        self._leave_segment()
+        self._open_calls.release()
         self._files.delete()

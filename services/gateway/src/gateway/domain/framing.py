@@ -6,7 +6,7 @@ caller's request. So nothing is repaired and nothing is guessed: a message has e
 
 import re
 
-from gateway.domain.header_line import split_line
+from gateway.domain.octets import is_target, split_line
 from gateway.domain.problems import HEAD_TOO_LARGE, MALFORMED, Problem
 
 MAX_HEAD_BYTES = 32 * 1024
@@ -17,7 +17,6 @@ MAX_CHUNK_LINE_BYTES = 1024
 # What OpenAPI knows operations for. Others are answered 501 before anything is looked up.
 METHODS = frozenset(b"GET HEAD POST PUT DELETE PATCH OPTIONS TRACE".split())
 
-_TARGET_BYTES = bytes(c for c in range(33, 127) if c not in b'"<>\\^`{|}#')
 _ABSOLUTE = re.compile(rb"https?://[A-Za-z0-9\-._~\[\]:]+(?:/.*)?", re.IGNORECASE).fullmatch
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t\x20-\x7e]{0,256})?\r\n").fullmatch
 # A trailer that speaks of framing, routing or credentials could be merged into the head by an upstream.
@@ -33,7 +32,7 @@ class BadFraming(Exception):
 
 def target_problem(target: bytes) -> Problem | None:
     """What is wrong with a request's target: origin form, or absolute form with a plain authority."""
-    if target.translate(None, _TARGET_BYTES) or (target[:1] != b"/" and _ABSOLUTE(target) is None):
+    if not is_target(target) or (target[:1] != b"/" and _ABSOLUTE(target) is None):
         return MALFORMED
     return None
 

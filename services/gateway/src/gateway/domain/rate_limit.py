@@ -119,9 +119,11 @@ class RateLimiter:
         return self._passed
 
     def _refuse(self, buckets: list[_Bucket], wait: int) -> RateOutcome:
+        least = buckets[0]
         for bucket in buckets:
             bucket.used -= bucket.interval  # this call takes nothing
-        least = min(buckets, key=_Bucket.left)
+            if bucket.left() < least.left():
+                least = bucket
         left = max(0, least.left())  # other workers may have let more through than there was
         return RateOutcome(False, self._headers(least, left, -(-least.used // least.second)), max(1, wait))
 

@@ -1,7 +1,8 @@
 """A request's head: what is passed on, what is ours to read, and what makes it a hazard."""
 
 from gateway.domain.framing import MAX_HEADERS, METHODS, content_length, target_problem
-from gateway.domain.header_line import connection_options, is_token, split_line, without_named
+from gateway.domain.header_line import connection_options, without_named
+from gateway.domain.octets import is_token, split_line
 from gateway.domain.problems import HEAD_TOO_LARGE, MALFORMED, NOT_IMPLEMENTED, VERSION_NOT_SUPPORTED, Problem
 
 _PASS, _DROP, _FAULT, _HOST, _AUTHORIZATION, _API_KEY, _LENGTH, _CODING = range(8)
@@ -40,24 +41,28 @@ _SPECIAL = {
     b"x-tollway-environment": _DROP,
     b"x-tollway-scopes": _DROP,
 }
+_NO_OPTIONS: frozenset[bytes] = frozenset()
 _STANDARD_OPTIONS = frozenset((b"close", b"keep-alive", b"upgrade", b""))
 
-# Lines that clients send again and again are looked up whole. Never credentials, never what differs in every call.
+# Lines that clients send again and again are looked up whole, never what differs in every call.
 _REPEATED = frozenset(
-    b"host user-agent accept accept-encoding accept-language content-type content-length transfer-encoding connection"
-    b" cache-control pragma origin expect".split()
+    b"authorization host user-agent accept accept-encoding accept-language content-type content-length connection"
+    b" transfer-encoding cache-control pragma origin expect".split()
 )
 _MAX_KNOWN = 20_000
+_MAX_KNOWN_BYTES = 1_024  # of one line
 
 
 class _Line:
     """What a line says: its kind, and its value where the kind needs one."""
 
-    __slots__ = ("kind", "value")
+    __slots__ = ("kind", "length", "options", "value")
 
     def __init__(self, kind: int, value: bytes) -> None:
         self.kind = kind
         self.value = value
+        self.length = content_length(value) if kind == _LENGTH else -1
+        self.options = connection_options(value) if kind == _CONNECTION else _NO_OPTIONS
 
 
 _KNOWN: dict[bytes, _Line] = {}
@@ -73,7 +78,7 @@ def _read_line(raw: bytes) -> _Line:
     if kind == _PASS and b"_" in name and name.replace(b"_", b"-") in _SPECIAL:
         kind = _DROP
     line = _Line(kind, value)
-    if name in _REPEATED:
+    if name in _REPEATED and len(raw) <= _MAX_KNOWN_BYTES:
         if len(_KNOWN) >= _MAX_KNOWN:
             _KNOWN.clear()
         _KNOWN[raw] = line
@@ -85,13 +90,14 @@ class RequestHead:
 
     __slots__ = (
         "_options", "api_key", "authorization", "chunked", "close", "expect_continue", "forwarded_for", "host",
-        "http_10", "is_head", "length", "lines", "method", "origin", "problem", "request_id", "target", "upgrade",
+        "http_10", "is_head", "is_websocket", "length", "lines", "method", "origin", "problem", "request_id", "target",
+        "upgrade",
     )  # fmt: skip
 
     def __init__(self) -> None:
-        self.begin(b"", b"", http_10=False)
+        self.begin(b"", b"", False)
 
-    def begin(self, method: bytes, target: bytes, *, http_10: bool) -> None:
+    def begin(self, method: bytes, target: bytes, http_10: bool) -> None:
         """Forget the last request."""
         self.method = method
         self.target = target
@@ -109,6 +115,7 @@ class RequestHead:
         self.chunked = False
         self.close = http_10
         self.expect_continue = False
+        self.is_websocket = False
         self.problem: Problem | None = None
         self._options: frozenset[bytes] | None = None
 
@@ -117,10 +124,10 @@ class RequestHead:
         lines = raw.split(b"\r\n")
         parts = lines[0].split(b" ")
         if len(parts) != 3:
-            self.begin(b"", b"", http_10=False)
+            self.begin(b"", b"", False)
             return MALFORMED
         method, target, version = parts
-        self.begin(method, target, http_10=version == b"HTTP/1.0")
+        self.begin(method, target, version == b"HTTP/1.0")
         problem = self._request_line_problem(version)
         if problem is not None:
             return problem
@@ -148,9 +155,10 @@ class RequestHead:
         if kind == _PASS:
             passed.append(raw)
         elif kind != _DROP:
-            self._special(kind, line.value)
+            self._special(line)
 
-    def _special(self, kind: int, value: bytes) -> None:
+    def _special(self, line: _Line) -> None:
+        kind, value = line.kind, line.value
         if kind == _HOST:
             if self.host is not None or not value:
                 self.problem = MALFORMED
@@ -166,13 +174,12 @@ class RequestHead:
                 self.problem = MALFORMED
             self.api_key = value
         elif kind == _LENGTH:
-            length = content_length(value)
+            length = line.length
             if self.length >= 0 or length < 0:
                 self.problem = MALFORMED
             self.length = length
         elif kind == _CONNECTION:
-            options = connection_options(value)
-            self._options = options if self._options is None else self._options | options
+            self._options = line.options if self._options is None else self._options | line.options
         else:
             self._rare(kind, value)
 
@@ -206,13 +213,16 @@ class RequestHead:
         options = self._options
         if options is not None:
             self.close = b"close" in options or (self.http_10 and b"keep-alive" not in options)
-            if self.upgrade is not None and b"upgrade" not in options:
-                self.upgrade = None
+            # RFC 6455 4.1; other upgrades are not taken up.
+            self.is_websocket = (
+                self.upgrade == b"websocket"
+                and b"upgrade" in options
+                and self.method == b"GET"
+                and not (self.http_10 or self.has_body)
+            )
             named = options - _STANDARD_OPTIONS
             if named:
                 self.lines = without_named(self.lines, named)
-        else:
-            self.upgrade = None
         return self.problem
 
     def _take_authority(self) -> None:
@@ -233,8 +243,3 @@ class RequestHead:
     def has_body(self) -> bool:
         """Whether bytes of a body follow the head."""
         return self.chunked or self.length > 0
-
-    @property
-    def is_websocket(self) -> bool:
-        """A WebSocket handshake (RFC 6455 4.1); other upgrades are not taken up."""
-        return self.upgrade == b"websocket" and self.method == b"GET" and not self.http_10 and not self.has_body

@@ -3,7 +3,8 @@
 import re
 
 from gateway.domain.framing import MAX_HEADERS, BadFraming, content_length
-from gateway.domain.header_line import connection_options, split_line, without_named
+from gateway.domain.header_line import connection_options, without_named
+from gateway.domain.octets import split_line
 
 _PASS, _DROP, _FAULT, _LENGTH, _CODING, _CONNECTION, _UPGRADE = range(7)
 
@@ -26,6 +27,7 @@ _SPECIAL = {
     b"x-ratelimit-remaining": _DROP,
     b"x-ratelimit-reset": _DROP,
 }
+_NO_OPTIONS: frozenset[bytes] = frozenset()
 _STANDARD_OPTIONS = frozenset((b"close", b"keep-alive", b"upgrade", b""))
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?").fullmatch
 
@@ -40,11 +42,13 @@ _MAX_KNOWN = 20_000
 class _Line:
     """What a line says: its kind, and its value where the kind needs one."""
 
-    __slots__ = ("kind", "value")
+    __slots__ = ("kind", "length", "options", "value")
 
     def __init__(self, kind: int, value: bytes) -> None:
         self.kind = kind
         self.value = value
+        self.length = content_length(value) if kind == _LENGTH else -1
+        self.options = connection_options(value) if kind == _CONNECTION else _NO_OPTIONS
 
 
 class _Status:
@@ -130,20 +134,20 @@ class ResponseHead:
             if kind == _PASS:
                 passed.append(raw_line)
             elif kind != _DROP:
-                self._special(kind, line.value)
+                self._special(line)
         self._finish()
 
-    def _special(self, kind: int, value: bytes) -> None:
+    def _special(self, line: _Line) -> None:
+        kind, value = line.kind, line.value
         if kind == _LENGTH:
-            length = content_length(value)
+            length = line.length
             self._fault |= self.length >= 0 or length < 0
             self.length = length
         elif kind == _CODING:
             self._fault |= self.chunked or value.lower() != b"chunked"
             self.chunked = True
         elif kind == _CONNECTION:
-            options = connection_options(value)
-            self._options = options if self._options is None else self._options | options
+            self._options = line.options if self._options is None else self._options | line.options
         elif kind == _UPGRADE:
             self.upgrade = value.lower()
         else:

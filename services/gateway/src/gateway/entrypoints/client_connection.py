@@ -31,8 +31,10 @@ class ClientConnection(ClientStream):
     """One client; also the `ResponseSink` of its current call."""
 
     def __init__(self, proxy: Proxy) -> None:
-        super().__init__()
+        super().__init__(proxy.sends)
         self._proxy = proxy
+        self._gate = proxy.gate
+        self._stats = proxy.stats
         self._reader = RequestReader()
         self._head = self._reader.head
         self._buffer = b""
@@ -160,7 +162,7 @@ class ClientConnection(ClientStream):
             return True
         problem = unfinished_head_problem(stripped)
         if problem is not None:
-            self._head.begin(b"", b"", http_10=False)
+            self._head.begin(b"", b"", False)
             self.http_10 = self.is_head = self._started = False
             self._break_off(problem)
         else:
@@ -168,7 +170,7 @@ class ClientConnection(ClientStream):
         return False
 
     def _decide(self) -> None:
-        outcome = self._proxy.gate.admit(self._head, self._peer)
+        outcome = self._gate.admit(self._head, self._peer)
         if isinstance(outcome, Admitted):
             self._forward(outcome)
         elif isinstance(outcome, Refusal):
@@ -221,7 +223,7 @@ class ClientConnection(ClientStream):
             return
         self.request_complete = self._reader.complete
         self._buffer = rest + self._buffer if self._buffer else rest
-        if self._reader.body_bytes > self._proxy.gate.max_body_bytes:
+        if self._reader.body_bytes > self._gate.max_body_bytes:
             self._end_call(PAYLOAD_TOO_LARGE)
             return
         if self._state == _SKIP:
@@ -239,18 +241,18 @@ class ClientConnection(ClientStream):
     def on_interim(self, head: ResponseHead) -> None:
         """An interim response (1xx)."""
         if not self.http_10:
-            self._transport.write(head.render(b"", b""))
+            self.write(head.render(b"", b""))
 
     def on_switch(self, head: ResponseHead, first: bytes) -> None:
         """The WebSocket is open: from here on bytes pass as they come, and the call lasts until one side ends it."""
         call = self._call
         if call is None or self._exchange is None:
             return
-        self._proxy.gate.heard_upstream(call, head.status)
+        self._gate.heard_upstream(call, head.status)
         self._started = self._close_after = True
         self._state = _TUNNEL
         ours = b"%bX-Request-Id: %b\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" % (call.headers, call.request_id)
-        self._transport.write(head.render(ours, first))
+        self.write_through(head.render(ours, first))
         if self._buffer:
             data, self._buffer = self._buffer, b""
             self.data_received(data)
@@ -260,7 +262,7 @@ class ClientConnection(ClientStream):
         call = self._call
         if call is None:
             return
-        self._proxy.gate.heard_upstream(call, head.status)
+        self._gate.heard_upstream(call, head.status)
         self._started = True
         if not self.request_complete or (self.http_10 and not last and head.length < 0):
             self._close_after = True  # the rest of the body has nowhere to go, or the answer's end is the connection's
@@ -275,11 +277,11 @@ class ClientConnection(ClientStream):
         if last:
             self.on_end(data)
         else:
-            self._transport.write(data)
+            self.write_through(data)
 
     def on_body(self, data: bytes) -> None:
         """More of the body."""
-        self._transport.write(data)
+        self.write_through(data)
 
     def on_end(self, data: bytes) -> None:
         """The answer is complete: the record first, then its last bytes."""
@@ -289,7 +291,7 @@ class ClientConnection(ClientStream):
         # A reset may be known to the transport before we are told of it.
         self._record(call, call.upstream_status, self._transport.is_closing(), False)
         if data:
-            self._transport.write(data)
+            self.write(data)
         self._answered()
 
     def on_failure(self, problem_name: str) -> None:
@@ -309,8 +311,7 @@ class ClientConnection(ClientStream):
     def _record(self, call: Admitted, status: int, client_aborted: bool, upstream_failed: bool) -> None:
         exchange, self._exchange = self._exchange, None
         self._call = None
-        proxy = self._proxy
-        latency_us = proxy.gate.record_call(
+        latency_us = self._gate.record_call(
             call,
             status,
             self._reader.body_bytes,
@@ -319,13 +320,13 @@ class ClientConnection(ClientStream):
             upstream_failed,
         )
         fault = "client" if client_aborted else "upstream" if upstream_failed or status >= 500 else "none"
-        proxy.stats.on_call(fault, status, latency_us)
+        self._stats.on_call(fault, status, latency_us)
         if self._hold_upstream:
             self.resume_request()
 
     # Answers of our own
     def _refuse(self, refusal: Refusal) -> None:
-        self._proxy.gate.refuse(refusal)
+        self._gate.refuse(refusal)
         self._answer_early(refusal)
 
     def _answer_early(self, outcome: Refusal | Reply) -> None:
@@ -354,13 +355,13 @@ class ClientConnection(ClientStream):
 
     def _break_off(self, problem: Problem) -> None:
         """After a fault in framing nothing on this connection can be trusted."""
-        self._proxy.gate.refuse_problem(problem)
+        self._gate.refuse_problem(problem)
         self._close_after = True
         self._answer(problem)
 
     def _answer(self, answer: Problem | Reply, headers: bytes = b"", request_id: bytes = b"") -> None:
         close = self._close_after = self._close_after or self.http_10 or self._proxy.draining
-        self._transport.write(
+        self.write(
             self._proxy.answers.render(answer, headers, close=close, head_only=self.is_head, request_id=request_id)
         )
         self._answered()
@@ -384,6 +385,7 @@ class ClientConnection(ClientStream):
             if self._buffer and quiet > deadlines.HEAD_SECONDS:
                 self._break_off(_TIMEOUT)
             elif quiet > deadlines.idle_seconds(draining=self._proxy.draining and not self._buffer):
+                self.send_now()
                 self._transport.close()
         elif self._state == _DRAIN and quiet > deadlines.LINGER_SECONDS and not self._write_paused:
             self._transport.abort()

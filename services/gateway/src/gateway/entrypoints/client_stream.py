@@ -3,11 +3,15 @@
 import asyncio
 from typing import cast
 
+from gateway.domain.send_batch import SendBatch, Sender
 
-class ClientStream:
+
+class ClientStream(Sender):
     """Reading stops while the upstream takes no more, or while the client has sent too much ahead."""
 
-    def __init__(self) -> None:
+    def __init__(self, sends: SendBatch) -> None:
+        self._sends = sends
+        self._unsent = b""
         self._transport = asyncio.Transport()  # until there is one
         self._peer = b""
         self._scheme = b"http"
@@ -24,6 +28,25 @@ class ClientStream:
         self._peer = str(peer[0]).encode() if isinstance(peer, tuple) else b"unknown"
         if transport.get_extra_info("sslcontext") is not None:
             self._scheme = b"https"
+
+    def write(self, data: bytes) -> None:
+        """Send with what the other connections write in this round."""
+        if self._unsent:
+            self._unsent += data
+        else:
+            self._unsent = data
+            self._sends.add(self)
+
+    def write_through(self, data: bytes) -> None:
+        """Send at once: a stream's own pace, and its back-pressure, count."""
+        self.send_now()
+        self._transport.write(data)
+
+    def send_now(self) -> None:
+        """Hand everything that waits to the transport."""
+        if self._unsent:
+            data, self._unsent = self._unsent, b""
+            self._transport.write(data)
 
     @property
     def is_gone(self) -> bool:
@@ -63,4 +86,5 @@ class ClientStream:
         if self._hold_pipeline or self._hold_upstream:
             self._hold_pipeline = self._hold_upstream = False
             self.update_reading()
+        self.send_now()
         self._transport.write_eof()

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from gateway.domain.send_batch import SendBatch
 from gateway.entrypoints.answers import Answers
 from gateway.entrypoints.client_stream import ClientStream
 from gateway.metrics import CallStats
@@ -14,6 +15,7 @@ class Proxy(Protocol):
 
     gate: CallGate
     upstreams: Upstreams
+    sends: SendBatch
     answers: Answers
     stats: CallStats
     draining: bool

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from gateway import metrics
+from gateway.domain.send_batch import SendBatch
 from gateway.entrypoints.answers import Answers
 from gateway.entrypoints.client_connection import ClientConnection
 from gateway.entrypoints.client_stream import ClientStream
@@ -29,6 +30,7 @@ class ProxyServer:
         self.upstreams = upstreams
         self.answers = answers
         self.stats = stats
+        self.sends = SendBatch(lambda flush: asyncio.get_running_loop().call_soon(flush))
         self.draining = False
         self.waiting = 0
         self._connections: set[ClientConnection] = set()

@@ -22,7 +22,7 @@ class RequestReader:
         self._chunks = None
         self._left = 0
         if len(raw) > MAX_HEAD_BYTES:
-            head.begin(b"", b"", http_10=False)
+            head.begin(b"", b"", False)
             problem: Problem | None = HEAD_TOO_LARGE
         else:
             problem = head.read(raw)

@@ -1,0 +1,53 @@
+"""Call records into mapped memory, the commit word last. `record_writer.pyx` does the same in C."""
+
+import mmap
+import struct
+import zlib
+
+from shared.events.call_record import CALL, CALL_BYTES, COMMIT_OFFSET
+
+_COMMIT = struct.Struct("<I")
+_BODY = struct.Struct(CALL.format.removesuffix("I"))  # a record without its commit word
+_RECORD = struct.Struct(f"<{COMMIT_OFFSET}sI")  # packed from left to right
+_U32 = 0xFFFFFFFF
+
+
+class RecordWriter:
+    """Writes the records of one mapped file."""
+
+    def __init__(self, area: mmap.mmap) -> None:
+        self._area: memoryview = memoryview(area)
+
+    def put(
+        self,
+        index: int,
+        sequence: int,
+        time_us: int,
+        subscription: int,
+        application: int,
+        bytes_in: int,
+        bytes_out: int,
+        api: int,
+        operation: int,
+        plan: int,
+        units: int,
+        latency_us: int,
+        upstream_us: int,
+        status: int,
+        flags: int,
+        request_id: bytes,
+    ) -> None:
+        """Write record number `index` of the file. Times that do not fit are cut to their largest."""
+        body = _BODY.pack(
+            sequence, time_us, subscription, application, bytes_in, bytes_out, api, operation, plan, units,
+            min(latency_us, _U32), min(upstream_us, _U32), status, flags, request_id,
+        )  # fmt: skip
+        _RECORD.pack_into(self._area, index * CALL_BYTES, body, zlib.crc32(body) or 1)
+
+    def clear(self, index: int) -> None:
+        """Take back record number `index`: without its commit word it is none."""
+        _COMMIT.pack_into(self._area, index * CALL_BYTES + COMMIT_OFFSET, 0)
+
+    def release(self) -> None:
+        """The file is about to be closed."""
+        self._area.release()

@@ -1,0 +1,34 @@
+cimport cython
+
+from gateway.adapters.record_writer cimport RecordWriter
+
+
+cdef class WriteAheadLog:
+    cdef readonly object _files
+    cdef object _clock
+    cdef long long _max_bytes
+    cdef public object other_bytes, appended
+    cdef public object acknowledged, stated_complete_until_us
+    cdef object _acknowledged_us
+    cdef long long _last_us
+    cdef public long long end
+    cdef long long _records, _first_segment, _allocated, _requests, _segment_number
+    cdef bytes _request_prefix
+    cdef list _free
+    cdef dict _calls, _admitted
+    cdef RecordWriter _open_calls, _segment
+
+    cdef long long _now_us(self) except -1
+    @cython.locals(slot=cython.longlong, request_id=bytes, now=cython.longlong)
+    cpdef long long open_call(
+        self, long long subscription, long long application, long api, long operation, long plan, int flags
+    ) except? -2
+    cpdef bytes request_id(self, long long slot)
+    cdef bint _grow(self) except -1
+    @cython.locals(request_id=bytes, number=cython.longlong, index=cython.longlong, segment=RecordWriter)
+    cpdef append(
+        self, long long slot, long long bytes_in, long long bytes_out, long long units, long long latency_us,
+        long long upstream_us, int status, int flags
+    )
+    cdef RecordWriter _enter_segment(self, long long number)
+    cdef _leave_segment(self)

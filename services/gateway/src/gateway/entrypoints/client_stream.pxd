@@ -1,0 +1,19 @@
+from gateway.domain.send_batch cimport SendBatch, Sender
+
+
+cdef class ClientStream(Sender):
+    cdef SendBatch _sends
+    cdef bytes _unsent
+    cdef public object _transport
+    cdef bytes _peer, _scheme
+    cdef bint _lost, _hold_upstream, _hold_pipeline
+    cdef public bint _write_paused
+
+    cpdef write(self, bytes data)
+    cpdef write_through(self, bytes data)
+    cpdef attach(self, object transport)
+    cpdef pause_request(self)
+    cpdef resume_request(self)
+    cpdef hold_pipeline(self, bint hold)
+    cpdef update_reading(self)
+    cpdef end_writing(self)
