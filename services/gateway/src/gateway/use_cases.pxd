@@ -24,7 +24,7 @@ cdef class Wait:
 
 cdef class CallGate:
     cdef object _tables, _tokens, _log, _refusals, _clock, _monotonic_ns, _pages, _failures
-    cdef bint _pass_unrecorded
+    cdef public bint _pass_unrecorded
     cdef public long long max_body_bytes
 
     cpdef object admit(self, RequestHead head, bytes peer)

@@ -10,8 +10,9 @@ cdef class Slot:
 
 
 cdef class AccessTable:
-    cdef dict _rows, _places, _slots
-    cdef list _terms
+    cdef dict _rows, _places
+    cdef readonly dict _slots
+    cdef readonly list _terms
     cdef public list changed
 
     @cython.locals(slot=Slot)

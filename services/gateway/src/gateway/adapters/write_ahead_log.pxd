@@ -12,7 +12,8 @@ cdef class WriteAheadLog:
     cdef object _acknowledged_us
     cdef long long _last_us
     cdef public long long end
-    cdef long long _records, _first_segment, _allocated, _requests, _segment_number
+    cdef readonly long long _records, _allocated
+    cdef long long _first_segment, _requests, _segment_number
     cdef bytes _request_prefix
     cdef list _free
     cdef dict _calls, _admitted
