@@ -49,7 +49,7 @@ hostile = st.lists(
     st.one_of(
         st.sampled_from(
             [b"\r\n", b"\n", b"\r", b" ", b"\t", b":", b",", b";", b"\0", b"\x0b", b"\x7f", b"\xff", b"chunked",
-             b"close", b"Content-Length", b"Transfer-Encoding", b"Host", b"Connection", b"keep-alive", b"0", b"5", 
+             b"close", b"Content-Length", b"Transfer-Encoding", b"Host", b"Connection", b"keep-alive", b"0", b"5",
              b"+5", b"a"]
         ),
         st.binary(min_size=1, max_size=4),
