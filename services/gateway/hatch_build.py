@@ -83,8 +83,14 @@ def _build_here() -> None:
     modules = cythonize(
         extensions, build_dir=str(build / "c"), compiler_directives=_DIRECTIVES, nthreads=jobs, quiet=True
     )
-    arguments = ["-q", "build_ext", "--inplace", f"-j{jobs}", "--build-temp", str(build / "objects")]
+    library = build / "lib"
+    arguments = ["-q", "build_ext", f"-j{jobs}", "--build-temp", str(build / "objects"), "--build-lib", str(library)]
     setup(name="gateway-hot-path", ext_modules=modules, script_args=arguments)
+    for path in library.rglob(f"*{sysconfig.get_config_var('EXT_SUFFIX')}"):
+        # Replaced as a whole: a running process keeps the file that it has mapped.
+        place = _HERE / "src" / path.relative_to(library)
+        shutil.copy2(path, place.with_suffix(".new"))
+        place.with_suffix(".new").replace(place)
 
 
 class CompileHook(BuildHookInterface[Any]):

@@ -126,6 +126,8 @@ CHUNKS_REFUSED = {
     "folded trailer": b"0\r\nA: b\r\n c\r\n\r\n",
     "underscore": b"1_0\r\n0123456789abcdef\r\n0\r\n\r\n",
     "too large": b"FFFFFFFFFFFFFFFFF\r\nabc",
+    "space before extension": b"3 ;a\r\nabc\r\n0\r\n\r\n",
+    "space after size": b"3 \r\nabc\r\n0\r\n\r\n",
     "endless extension": b"3;" + b"a" * 5000,
     "bare lf at the end": b"3\r\nabc\r\n0\r\n\n",
 }

@@ -18,7 +18,7 @@ MAX_CHUNK_LINE_BYTES = 1024
 METHODS = frozenset(b"GET HEAD POST PUT DELETE PATCH OPTIONS TRACE".split())
 
 _ABSOLUTE = re.compile(rb"https?://[A-Za-z0-9\-._~\[\]:]+(?:/.*)?", re.IGNORECASE).fullmatch
-_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:[ \t]*;[\t\x20-\x7e]{0,256})?\r\n").fullmatch
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:;[\t\x20-\x7e]{0,256})?\r\n").fullmatch
 # A trailer that speaks of framing, routing or credentials could be merged into the head by an upstream.
 _FORBIDDEN_TRAILERS = frozenset(
     b"content-length transfer-encoding host authorization connection trailer te x-api-key apikey x-request-id"
