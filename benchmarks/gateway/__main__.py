@@ -6,7 +6,10 @@ load's core for the fast ones.
 """
 
 import argparse
+import json
+import os
 import random
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -79,6 +82,17 @@ class Comparison:
                 _say("  tokens ran out in a run: raise --cold-tokens, or the figures hold cached tokens")
 
 
+def _prices() -> dict[str, dict[str, float]]:
+    """What each step of a call costs, by form."""
+    found = {}
+    for environment in ({}, {"TOLLWAY_PURE_PYTHON": "1"}):
+        command = [sys.executable, "-m", "benchmarks.gateway.features"]
+        done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=True)
+        price = json.loads(done.stdout)
+        found[price["form"]] = price["steps"]
+    return found
+
+
 def _compare(programs: Programs, folder: Path, arguments: argparse.Namespace) -> list[Run]:
     world = World()
     with Field(folder, programs, world, workers=arguments.workers) as field:
@@ -120,8 +134,10 @@ def main() -> None:
     summary.print_runs(runs, f"At {arguments.rate} calls/s", "paced")
     summary.print_runs(runs, "Every call another token", "cold")
     summary.print_ratios(runs)
+    prices = _prices()
+    summary.print_prices(prices)
     if arguments.report:
-        summary.write_report(arguments.report, runs, {"workers": arguments.workers})
+        summary.write_report(arguments.report, runs, {"workers": arguments.workers, "steps_us": prices})
 
 
 if __name__ == "__main__":

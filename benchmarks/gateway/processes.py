@@ -146,6 +146,7 @@ class Field:
             "TOLLWAY_OPERATIONS_PORT": str(operations),
             "TOLLWAY_WAL_DIRECTORY": str(directory),
             "TOLLWAY_ISSUER": ISSUER,
+            "TOLLWAY_GATEWAY_WORKERS": str(self._workers),
         }
         pid = self._spawn(
             name,

@@ -120,6 +120,14 @@ def _verdict(value: float, most: float) -> str:
     return "met" if round(value, 2) <= most else "MISSED"
 
 
+def print_prices(prices: dict[str, dict[str, float]]) -> None:
+    """Steps in rows, forms in columns."""
+    print("\nWhat each step costs in the process, without sockets (us a call, best of many batches)")
+    print(f"  {'':<36}" + "".join(f"{form:>10}" for form in prices))
+    for step in next(iter(prices.values())):
+        print(f"  {step:<36}" + "".join(f"{steps[step]:>10.2f}" for steps in prices.values()))
+
+
 def write_report(path: Path, runs: Sequence[Run], extra: dict[str, object]) -> None:
     """`ratios` (medians), `spread`, `machine`, `runs`."""
     found = ratios(runs)

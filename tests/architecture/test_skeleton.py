@@ -11,8 +11,18 @@ LAYERS = {"domain", "adapters", "entrypoints"}
 OPTIONAL_FILES = {"republish.py", "ports.py", "use_cases.py", "py.typed"}
 
 
+# What the gateway's build leaves behind, and the C types that stand beside a module (docs/decisions/0021).
+BUILT = {".so", ".pyd", ".stamp"}
+
+
 def entries(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir() if path.name != "__pycache__"}
+    return {
+        path.name
+        for path in folder.iterdir()
+        if path.name != "__pycache__"
+        and path.suffix not in BUILT
+        and not (path.suffix == ".pxd" and path.with_suffix(".py").exists())
+    }
 
 
 def has_use_cases(folder: Path) -> bool:
