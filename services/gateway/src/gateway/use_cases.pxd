@@ -11,7 +11,7 @@ from gateway.domain.usage cimport flags_of, is_billable
 
 
 cdef class Admitted:
-    cdef public object upstream, operation, access, shape_response
+    cdef public object upstream, operation, access, shape_response, units
     cdef public bytes rest, headers, request_id
     cdef public bint sandbox
     cdef public long long slot, started_ns, upstream_ns

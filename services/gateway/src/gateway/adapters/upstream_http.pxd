@@ -21,6 +21,8 @@ cdef class UpstreamConnection(Sender):
     cdef long _calls
     cdef public long long payload_bytes
     cdef public double heard_at
+    cdef double _started_at
+    cdef public int tries
 
     cpdef start(self, bytes data, object sink, bint repeatable)
     cpdef send(self, bytes data)
