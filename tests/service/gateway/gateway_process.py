@@ -104,8 +104,9 @@ class Bus:
             for number, call in enumerate(CALL.iter_unpack(value[HEADER_BYTES:])):
                 assert call[0] == header.first_sequence + number
                 key = (header.stream_id, call[0])
+                # A repeat after a kill may lie before what was claimed meanwhile: it is known, and the same.
+                assert key in found or call[1] >= until.get(header.stream_id, 0)
                 assert found.setdefault(key, call) == call
-                assert call[1] >= until.get(header.stream_id, 0)
             assert header.complete_until_us >= until.get(header.stream_id, 0)
             until[header.stream_id] = header.complete_until_us
         return found

@@ -319,12 +319,11 @@ class UpstreamConnection(Sender):
         if chunks.payload is not None:
             data = b"".join(chunks.payload)
             chunks.payload.clear()
-        if end < 0:
-            if data:
-                sink.on_body(data)
-            return
-        self._finish(sink)
-        sink.on_end(data)
+        if end >= 0:
+            self._finish(sink)
+            sink.on_end(data)
+        elif data:
+            sink.on_body(data)
 
     def _finish(self, sink: ResponseSink) -> None:
         """The response is complete: the connection is free before the client's next request asks for one."""
