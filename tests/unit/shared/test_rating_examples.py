@@ -102,3 +102,15 @@ def test_no_digit_is_lost_in_large_products() -> None:
     (part,) = rate(version, 10**12 - 1).parts
     # 99999999.123456789012 x 999999999999, by integers: 32 digits, more than Decimal keeps by default
     assert part.amount == Decimal("99999999123356789012.876543210988")
+
+
+def test_a_models_name_from_the_wire_is_as_good_as_a_literal() -> None:
+    """Compared by value: a decoded string is another object."""
+    terms = {"unit_amount_decimal": Decimal(2), "flat_amount_decimal": Decimal(7), "package_size": 3, "tiers": TIERS}
+    for model in ("free", "flat", "unit", "package", "volume", "graduated"):
+        decoded = "".join(list(model))
+        assert rate(plan(decoded, **terms), 6) == rate(plan(model, **terms), 6)
+    assert lines(plan("".join(list("free")), **terms), 6) == []
+    assert lines(plan("".join(list("unit")), **terms), 6)[1:] == [("Per unit", 6, 12)]
+    assert lines(plan("".join(list("package")), **terms), 6)[1:] == [("Packages of 3", 2, 4)]
+    assert lines(plan("".join(list("volume")), **terms), 6)[1:] == [("Tier 2 (6 to 10)", 6, 86)]
