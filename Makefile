@@ -72,6 +72,10 @@ test-service: install ## One service on real Kafka and PostgreSQL
 test-e2e: install ## Situations on the whole stack
 	@$(PYTEST) tests -m e2e
 
+.PHONY: test-browser
+test-browser: install ## A person's path through the pages (needs chromium; TOLLWAY_SCREENSHOTS=folder keeps pictures)
+	@$(PYTEST) tests -m browser
+
 .PHONY: test-chaos
 test-chaos: install ## Many rounds of kill -9, and calls and money counted after them (ROUNDS=20)
 	@TOLLWAY_CHAOS_ROUNDS=$(or $(ROUNDS),20) $(PYTEST) tests -m chaos --timeout 7200
@@ -87,6 +91,10 @@ bench-revocation: up ## From the cancel request to the first 403 at every worker
 .PHONY: bench-gateway
 bench-gateway: compile ## CPU time per call beside nginx and Envoy (REPORT=file writes JSON; ARGS="--rounds 3" and others)
 	@$(PY) -m benchmarks.gateway $(if $(REPORT),--report "$(REPORT)") $(ARGS)
+
+.PHONY: bench-pages
+bench-pages: install ## Server time of each page, and call -> moved figure, with a million recorded calls (REPORT=file; ARGS="--rounds 10")
+	@$(PY) -m benchmarks.pages $(if $(REPORT),--report "$(REPORT)") $(ARGS)
 
 .PHONY: bench-metering
 bench-metering: install ## Calls per CPU second beside consumers of one JSON event a call (REPORT=file; ARGS="--rounds 3")

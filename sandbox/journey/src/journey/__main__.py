@@ -18,6 +18,7 @@ from journey.addresses import Addresses
 from journey.client import Client
 from journey.display import Display
 from journey.expect import StepFailed
+from journey.furnish import furnish
 from journey.report import StepResult
 from journey.state import Journey, Person
 
@@ -105,6 +106,8 @@ def main() -> None:
     failed = not (all(step.ok for step in results) and all(model.ok for model in model_results))
     if not failed:
         developer.keep_a_second_application(journey)
+        with display.working("Some days of usage"):
+            furnish(journey)
     seconds = time.monotonic() - started
     if arguments.report:
         report.write(arguments.report, journey, results, model_results, seconds, components())

@@ -35,6 +35,7 @@ def urls(journey: Journey) -> dict[str, str]:
     return {
         "console": f"{portal}/",
         "portal": f"{portal}/portal/{journey.organization}",
+        "billing": f"{portal}/portal/{journey.organization}/billing",
         "control_plane": f"{portal}/docs",
         "token": f"{portal}/oauth2/token",
         "gateway": journey.addresses.gateway,

@@ -1,12 +1,19 @@
 """Usage by day, by API and by subscription, from the daily sums of the read model."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from portal_api.billing.domain.subscription import Subscription
 from portal_api.billing.domain.usage_history import Tally, by_day, check_range, sum_of, tallies
-from portal_api.billing.use_cases.usage_summary import MAX_SUBSCRIPTIONS, BillingReader, NamedSubscription
+from portal_api.billing.use_cases.usage_summary import (
+    MAX_SUBSCRIPTIONS,
+    BillingReader,
+    NamedSubscription,
+    UsageSummary,
+)
 
 SHORTEST = timedelta(days=13)
 
@@ -58,11 +65,19 @@ class UsageHistories:
         *,
         since: date | None = None,
         until: date | None = None,
+        known: UsageSummary | None = None,
     ) -> UsageHistory:
-        """From the start of the oldest present period, at least two weeks, to today, unless stated."""
+        """From the start of the oldest present period, at least two weeks, to today, unless stated.
+
+        `known`: the developer's summary, where it was just read; then nothing of it is read twice.
+        """
         reader = self.reader
-        now = reader.clock.now()
-        rows = await reader.subscriptions.of_developer(session, organization_id, developer_id, limit=MAX_SUBSCRIPTIONS)
+        now = known.as_of if known else reader.clock.now()
+        rows: Sequence[Subscription] = known.subscriptions if known else ()
+        if known is None:
+            rows = await reader.subscriptions.of_developer(
+                session, organization_id, developer_id, limit=MAX_SUBSCRIPTIONS
+            )
         until = until or now.astimezone(UTC).date()
         starts = [row.current_period_start for row in rows if row.current_period_start and not row.is_ended]
         since = since or min(min(starts, default=now).astimezone(UTC).date(), until - SHORTEST)
@@ -71,10 +86,13 @@ class UsageHistories:
         days = await reader.usage.days(session, ids, since, until)
         before = await reader.usage.units_before(session, ids, since)
         used = {total.subscription_id for total in days}
-        named = await reader.named(session, [row for row in rows if row.id in used])
+        name_of = {one.named.subscription.id: one.named for one in known.usage} if known else {}
+        missing = [row for row in rows if row.id in used and row.id not in name_of]
+        if missing:
+            name_of |= {one.subscription.id: one for one in await reader.named(session, missing)}
+        named = [name_of[row.id] for row in rows if row.id in used]
         versions = {v.number: v for one in named if one.plan for v in one.plan.versions}
         found = tallies(days, before, versions)
-        name_of = {one.subscription.id: one for one in named}
         return UsageHistory(
             since=since,
             until=until,

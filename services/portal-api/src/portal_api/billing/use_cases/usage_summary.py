@@ -55,12 +55,16 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class UsageSummary:
-    """The Usage Summary tab. `complete_until`: everything called before is in these numbers."""
+    """The Usage Summary tab. `complete_until`: everything called before is in these numbers.
+
+    `subscriptions` are all of the developer's, those without a present period too.
+    """
 
     as_of: datetime
     complete_until: datetime | None
     active_subscriptions: int
     usage: tuple[SubscriptionUsage, ...]
+    subscriptions: tuple[Subscription, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +106,7 @@ class BillingReader:
             complete_until=complete_until,
             active_subscriptions=sum(1 for row in rows if row.status in _COUNTED),
             usage=tuple(lines),
+            subscriptions=tuple(rows),
         )
 
     async def usage_of(self, session: AsyncSession, named: NamedSubscription) -> SubscriptionUsage | None:

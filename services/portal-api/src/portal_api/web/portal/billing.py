@@ -100,7 +100,7 @@ def add_pages(router: APIRouter, deps: BillingDeps) -> None:
 async def _usage(session: AsyncSession, deps: BillingDeps, place: Place, viewer: Viewer) -> dict[str, Any]:
     organization_id, developer_id = place.organization.id, actor_of(viewer).user_id
     summary = await deps.reader.summary(session, organization_id, developer_id)
-    history: UsageHistory = await deps.histories.read(session, organization_id, developer_id)
+    history: UsageHistory = await deps.histories.read(session, organization_id, developer_id, known=summary)
     return {
         "place": place,
         "summary": summary,
