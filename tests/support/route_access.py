@@ -75,6 +75,8 @@ ROUTES: dict[str, Access] = {
     "GET /portal/{organization}/checkout/{outcome}": ANYONE,
     # Pages of the Developer Portal: the catalogue is public.
     "GET /assets/scalar/{name:path}": ANYONE,
+    "GET /portal/{organization}/llms.txt": ANYONE,
+    "GET /portal/{organization}/apis/{api}/llms.md": ANYONE,
     "GET /portal/{organization}/apis": ANYONE,
     "GET /portal/{organization}/apis/{api}": ANYONE,
     "GET /portal/{organization}/apis/{api}/estimate": ANYONE,
