@@ -108,6 +108,10 @@ class EmailProofs:
         if opens is not None:
             raise too_many("too-many-requests", "Too many links tried", opens)
 
+    async def was_good(self, session: AsyncSession, origin: Origin) -> None:
+        """A link that opened something was no guess: behind one address there may be a whole company."""
+        await self.limiter.take_back(session, f"link-from:{origin.address}")
+
     async def limit_mails(self, session: AsyncSession, email: str) -> None:
         """Count a mail that somebody causes for an account, or refuse it."""
         await self.limiter.count(session, f"mail:{email}", MAILS_PER_ACCOUNT)

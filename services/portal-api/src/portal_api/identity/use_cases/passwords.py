@@ -49,6 +49,7 @@ class Passwords:
                 await self.credentials.remove_tokens(session, user.id)
             await self.proofs.limiter.forget(session, account_subject(user.email))
             user = await self.proofs.mark_verified(session, user)
+            await self.proofs.was_good(session, origin)
             await self._tell(session, user, origin)
         return user
 
@@ -78,6 +79,7 @@ class Passwords:
             await self.proofs.limit_tokens(session, origin)
         async with self.uow.transaction() as session:
             user, is_another_address = await self.proofs.verify(session, token=token)
+            await self.proofs.was_good(session, origin)
             if is_another_address:
                 await self.identity.publish(session, user)
         return user

@@ -162,10 +162,13 @@ def _add_answers(router: APIRouter, deps: MemberRoutes) -> None:
         responses=problems(422, 429),
     )
     async def look_up_invitation(body: InvitationToken, request: Request) -> InvitationOffer:
+        origin = Origin(*client_of(request))
         async with http.uow.transaction() as session:
-            await deps.proofs.limit_tokens(session, Origin(*client_of(request)))
+            await deps.proofs.limit_tokens(session, origin)
         async with http.uow.transaction() as session:
-            return InvitationOffer.of(*await invitations.look_up(session, body.token))
+            found = await invitations.look_up(session, body.token)
+            await deps.proofs.was_good(session, origin)
+            return InvitationOffer.of(*found)
 
     @router.post(
         "/invitations/accept",

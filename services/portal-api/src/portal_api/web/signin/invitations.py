@@ -21,10 +21,12 @@ def add_pages(router: APIRouter, kit: Kit, invitations: Invitations, proofs: Ema
 
     @router.get("/invitations/accept")
     async def offer(request: Request, viewer: anybody, token: str = "") -> Response:
+        origin = Origin(*client_of(request))
         async with kit.http.uow.transaction() as session:
-            await proofs.limit_tokens(session, Origin(*client_of(request)))
+            await proofs.limit_tokens(session, origin)
         async with kit.http.uow.transaction() as session:
             invitation, organization = await invitations.look_up(session, token)
+            await proofs.was_good(session, origin)
         back = quote(f"/invitations/accept?token={token}", safe="")
         return kit.page(
             request,
