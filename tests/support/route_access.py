@@ -90,7 +90,7 @@ ROUTES: dict[str, Access] = {
     "GET /portal/{organization}/applications/{application}": DEVELOPER,
     "POST /portal/{organization}/applications/{application}": Access("developer", {"name": "By page"}),
     "POST /portal/{organization}/applications/{application}/delete": DEVELOPER,
-    "GET /portal/{organization}/applications/{application}/keys": DEVELOPER,
+    "GET /portal/{organization}/applications/{application}/keys": ANYONE,  # leads to the tab, which checks
     "GET /portal/{organization}/applications/{application}/keys/{environment}": DEVELOPER,
     "POST /portal/{organization}/applications/{application}/keys/{environment}/api-keys": DEVELOPER,
     "POST /portal/{organization}/applications/{application}/keys/{environment}/api-keys/{key}/revoke": DEVELOPER,

@@ -18,6 +18,12 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|])")
 def create_router(kit: Kit, catalog: CatalogReader) -> APIRouter:
     """Public, as the catalogue is. Errors are problem documents: programs read them."""
     router = APIRouter(include_in_schema=False)
+    _add_index(router, kit, catalog)
+    _add_api_page(router, kit, catalog)
+    return router
+
+
+def _add_index(router: APIRouter, kit: Kit, catalog: CatalogReader) -> None:
     base_url = kit.http.base_url
 
     @router.get("/portal/{organization}/llms.txt")
@@ -43,6 +49,10 @@ def create_router(kit: Kit, catalog: CatalogReader) -> APIRouter:
             f"- [Problem types]({base_url}/problems): what each error means, and what to do",
         ]
         return _markdown(lines)
+
+
+def _add_api_page(router: APIRouter, kit: Kit, catalog: CatalogReader) -> None:
+    base_url = kit.http.base_url
 
     @router.get("/portal/{organization}/apis/{api}/llms.md")
     async def api_page(organization: str, api: str) -> Response:
@@ -85,8 +95,6 @@ def create_router(kit: Kit, catalog: CatalogReader) -> APIRouter:
             "`Retry-After` how long to wait; 401 with `expired-token` wants a new token.",
         ]
         return _markdown(lines)
-
-    return router
 
 
 def _link(portal: str, one: PublishedApi) -> str:
