@@ -76,6 +76,7 @@ async def build_world(here: Portal, name: str) -> World:
         "token_id": (await developer.get("/v1/personal-access-tokens")).json()["data"][0]["id"],
         "identity_id": "ext_none",
         "invoice": "in_none",
+        "session": "bps_none",
         "provider": "none",
         "environment": "production",
         "client": client["client_id"],

@@ -32,5 +32,5 @@ class PaymentGraces:
 
     async def read(self, session: AsyncSession, actor: Actor, organization: str) -> int | None:
         """Days; None: nothing was set, the operator's default holds."""
-        found = await self.organizations.require_role(session, actor, organization, "publisher")
+        found = await self.organizations.require_role(session, actor, organization, "viewer")
         return await self.store.grace(session, found.id)
