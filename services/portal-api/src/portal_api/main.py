@@ -72,7 +72,6 @@ from portal_api.web.console.pages import Console
 from portal_api.web.console.pages import create_router as console_router
 from portal_api.web.kit.live import Live
 from portal_api.web.kit.pages import Kit
-from portal_api.web.portal.agents import create_router as agents_router
 from portal_api.web.portal.pages import DeveloperPortal
 from portal_api.web.portal.pages import create_router as portal_router
 from portal_api.web.signin.pages import create_last_router
@@ -272,7 +271,7 @@ def _pages(
         kit.assets.router(),
         sign_in_router(around.people.sign_in_pages(kit)),
         console_router(Console(kit, organizations, reader, around.people.member_pages())),
-        agents_router(kit, reader),
+        around.people.agent_pages(kit, reader),
         portal_router(
             DeveloperPortal(
                 kit=kit,

@@ -4,9 +4,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
+from fastapi import APIRouter
 
 from portal_api.audit.adapters.store import PostgresAuditStore
 from portal_api.audit.use_cases import AuditLog
+from portal_api.catalog.use_cases.reading import CatalogReader
 from portal_api.http.dependencies import HttpDependencies
 from portal_api.identity.adapters.attempts import PostgresAttempts
 from portal_api.identity.adapters.credentials import PostgresCredentialRepository
@@ -39,6 +41,7 @@ from portal_api.organizations.use_cases.members import Members
 from portal_api.settings import Settings
 from portal_api.web.console.members import MemberPages
 from portal_api.web.kit.pages import Kit
+from portal_api.web.portal.agents import create_router as agents_router
 from portal_api.web.signin.account import AccountPages
 from portal_api.web.signin.pages import SignInPages
 from shared.db.unit_of_work import UnitOfWork
@@ -102,6 +105,11 @@ class People:
             invitations=self.invitations,
             proofs=self.proofs,
         )
+
+    @staticmethod
+    def agent_pages(kit: Kit, catalog: CatalogReader) -> APIRouter:
+        """The catalogue for agents."""
+        return agents_router(kit, catalog)
 
     def member_pages(self) -> MemberPages:
         """What the Console's pages of members and of the audit log need."""
