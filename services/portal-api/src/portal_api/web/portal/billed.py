@@ -95,6 +95,7 @@ def _manage(router: APIRouter, deps: BilledDeps) -> None:
     async def live(request: Request, organization: str, subscription: str, viewer: signed_in) -> Response:
         async with kit.http.uow.transaction() as session:
             place = await deps.billing.places.at(session, viewer, organization)
+            await _values(session, deps, place, viewer, subscription)
 
         async def render() -> str:
             async with kit.http.uow.transaction() as session:

@@ -230,6 +230,7 @@ def _progress(router: APIRouter, deps: SubscribingDeps) -> None:
     ) -> Response:
         async with kit.http.uow.transaction() as session:
             place = await deps.catalogue.places.at(session, viewer, organization)
+            await deps.subscriptions.owned(session, subscription, actor_of(viewer).user_id)
 
         async def render() -> str:
             async with kit.http.uow.transaction() as session:
