@@ -160,10 +160,11 @@ async def test_each_role_may_do_what_its_row_says_and_no_more(here: Portal) -> N
             ):
                 wrong.append((endpoint.key, role, answer.status_code, answer.text[:200]))
         for role in ROLES[needed:]:
-            # Only reading: what changes things is allowed in the tests of its feature.
-            if endpoint.method == "GET":
+            # Only reading: what changes things is allowed in the tests of its feature. A stream has no end.
+            if endpoint.method == "GET" and not endpoint.path.endswith("/live"):
                 answer = await ask(world.members[role], endpoint, access, world.url(endpoint))
-                if answer.status_code != 200:
+                leads_on = answer.headers.get("location", "").startswith("/console/")
+                if answer.status_code != 200 and not (endpoint.is_page and leads_on):
                     wrong.append((endpoint.key, role, answer.status_code, answer.text[:200]))
     assert not wrong
 

@@ -89,6 +89,7 @@ def _portal_api(stack: StackContext) -> dict[str, str]:
         "TOLLWAY_MAIL_FROM": "Tollway sandbox <no-reply@tollway.test>",
         # Tests and benchmarks make users by the hundred, all from this machine.
         "TOLLWAY_SIGN_UPS_PER_HOUR": "100000",
+        "TOLLWAY_SAMPLE_CONTRACT_URL": f"http://{LOOPBACK}:{stack.ports.reading_list}/openapi.yaml",
     }
 
 

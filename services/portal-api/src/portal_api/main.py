@@ -21,6 +21,7 @@ from portal_api.applications.use_cases.credentials import Credentials
 from portal_api.audit.entrypoints.routes import AuditRoutes
 from portal_api.audit.entrypoints.routes import create_router as audit_router
 from portal_api.billing.adapters.changes import Changes
+from portal_api.billing.adapters.provider_store import PostgresProviderView
 from portal_api.billing.adapters.sealer import SealedBoxSealer
 from portal_api.billing.adapters.subscription_store import PostgresConnections, PostgresSubscriptions
 from portal_api.billing.adapters.usage_store import PostgresInvoices, PostgresUsage
@@ -29,6 +30,7 @@ from portal_api.billing.entrypoints.routes import BillingRoutes
 from portal_api.billing.entrypoints.routes import create_router as billing_router
 from portal_api.billing.use_cases.plan_estimates import Estimates
 from portal_api.billing.use_cases.projections import Projections
+from portal_api.billing.use_cases.provider_billing import ProviderBilling
 from portal_api.billing.use_cases.stripe_credentials import StripeCredentials
 from portal_api.billing.use_cases.subscriptions import SubscriptionEnding, Subscriptions
 from portal_api.billing.use_cases.usage_history import UsageHistories
@@ -47,6 +49,7 @@ from portal_api.catalog.use_cases.portal import PortalCatalog
 from portal_api.catalog.use_cases.reading import CatalogReader
 from portal_api.catalog.use_cases.releasing import Releases
 from portal_api.catalog.use_cases.republishing import CatalogRepublishing
+from portal_api.composition.console import BillingFacts, console_of
 from portal_api.composition.payments import Payments, payments
 from portal_api.composition.people import People, build_people
 from portal_api.http.application import create_app
@@ -68,7 +71,6 @@ from portal_api.organizations.entrypoints.routes import create_router as organiz
 from portal_api.organizations.use_cases import Organizations
 from portal_api.settings import Settings
 from portal_api.storage.numbers import next_number
-from portal_api.web.console.pages import Console
 from portal_api.web.console.pages import create_router as console_router
 from portal_api.web.kit.live import Live
 from portal_api.web.kit.pages import Kit
@@ -93,23 +95,6 @@ MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
 
 @dataclass(frozen=True, slots=True)
-class BillingFacts:
-    """The catalogue's port `BillingView`: billing stands above the catalogue, which therefore asks through here."""
-
-    connections: PostgresConnections
-    subscriptions: PostgresSubscriptions
-
-    async def is_stripe_connected(self, session: AsyncSession, organization_id: str) -> bool:
-        """Whether paid plans can be sold."""
-        connection = await self.connections.find(session, organization_id)
-        return connection is not None and connection.connected
-
-    async def live_subscription_count(self, session: AsyncSession, *, api_id: str | None, plan_id: str | None) -> int:
-        """Subscriptions that have not ended."""
-        return await self.subscriptions.live_count(session, api_id=api_id, plan_id=plan_id)
-
-
-@dataclass(frozen=True, slots=True)
 class Provider:
     """The provider's side: organizations, catalogue."""
 
@@ -127,6 +112,7 @@ class Developer:
     server: AuthorizationServer
     subscriptions: Subscriptions
     reader: BillingReader
+    provider: ProviderBilling
     stripe: StripeCredentials
     payments: Payments
     projections: Projections
@@ -155,7 +141,7 @@ def _provider(settings: Settings, people: People, outbox: Outbox, clock: Clock) 
     catalog = CatalogUseCases(
         reader=reader,
         portal=PortalCatalog(repository, organizations, reader, contracts),
-        imports=ImportApi(repository, organizations, HttpContractFetcher(addresses), contracts, outbox, clock),
+        imports=ImportApi(repository, organizations, reader, HttpContractFetcher(addresses), contracts, outbox, clock),
         deployments=Deployments(repository, reader, addresses, outbox, clock),
         releases=Releases(repository, reader, billing, outbox, clock),
         plans=Plans(repository, reader, organizations, billing, outbox, clock),
@@ -198,6 +184,9 @@ def _developer(settings: Settings, provider: Provider, outbox: Outbox, clock: Cl
         ),
         subscriptions=sales,
         reader=BillingReader(subscriptions, usage, invoices, applications, provider.repository, clock),
+        provider=ProviderBilling(
+            PostgresProviderView(), usage, provider.organizations, provider.catalog.reader, provider.repository, clock
+        ),
         stripe=stripe,
         payments=paying,
         projections=Projections(subscriptions, usage, invoices, connections, paying.sessions, applications),
@@ -233,6 +222,7 @@ def _app(settings: Settings, around: Surroundings, provider: Provider, developer
         developer.reader,
         UsageHistories(developer.reader),
         Estimates(provider.catalog.reader),
+        developer.provider,
         developer.stripe,
         around.changes,
         developer.payments.portal,
@@ -266,12 +256,20 @@ def _pages(
         secure_cookies=settings.secure_cookies,
         flash_key=hashlib.sha256(b"flash:" + settings.encryption_key_bytes).digest(),
     )
-    organizations, reader = provider.organizations, provider.catalog.reader
+    organizations = provider.organizations
     return (
         kit.assets.router(),
         sign_in_router(around.people.sign_in_pages(kit)),
-        console_router(Console(kit, organizations, reader, around.people.member_pages())),
-        around.people.agent_pages(kit, reader),
+        console_router(
+            console_of(
+                kit,
+                provider.catalog,
+                developer,
+                members=around.people.member_pages(),
+                sample_contract_url=settings.sample_contract_url,
+            )
+        ),
+        around.people.agent_pages(kit, provider.catalog.reader),
         portal_router(
             DeveloperPortal(
                 kit=kit,

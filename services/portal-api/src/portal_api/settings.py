@@ -50,6 +50,7 @@ class Settings(DatabaseSettings):
     sign_ups_per_hour: int = Field(default=60, ge=1)  # of one network address
     # A JSON list: id, name, kind (oidc or github), issuer, client_id, client_secret, trust_email. See the README.
     identity_providers: tuple[IdentityProviderSettings, ...] = ()
+    sample_contract_url: str = ""  # a contract that the Console imports in one click; without it, none is offered
     database_pool_size: int = Field(default=10, ge=1, le=100)
 
     @field_validator("public_url", "gateway_url")

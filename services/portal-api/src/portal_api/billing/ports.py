@@ -1,12 +1,13 @@
 """What billing needs from outside."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from portal_api.billing.domain.portal_session import PortalSession
+from portal_api.billing.domain.provider_view import CallCount, SubscriberRow
 from portal_api.billing.domain.stripe_keys import StripeConnection
 from portal_api.billing.domain.subscription import Checkout, Subscription
 from portal_api.billing.domain.usage import DayTotal, PeriodTotal
@@ -166,6 +167,51 @@ class UsageStore(Protocol):
 
     async def save_refused(self, session: AsyncSession, refused: MeterEventRefused) -> None:
         """Stripe would not take it."""
+        ...
+
+
+class ProviderView(Protocol):
+    """Read models as a provider needs them."""
+
+    async def subscribers(
+        self,
+        session: AsyncSession,
+        organization_id: str,
+        *,
+        api_id: str | None,
+        status: str | None,
+        search: str,
+        after: str | None,
+        limit: int,
+    ) -> Sequence[SubscriberRow]:
+        """Newest first; `search` in customer and application, or a subscription's id."""
+        ...
+
+    async def live_counts(self, session: AsyncSession, organization_id: str) -> Sequence[tuple[str, str, int]]:
+        """(API, plan, subscriptions that have not ended)."""
+        ...
+
+    async def calls(
+        self,
+        session: AsyncSession,
+        organization_id: str,
+        *,
+        api_id: str | None,
+        since: datetime,
+        until: datetime,
+        step: timedelta,
+    ) -> list[CallCount]:
+        """Production calls in stretches of `step` from `since` on."""
+        ...
+
+    async def has_billed_call(self, session: AsyncSession, organization_id: str, *, paid: bool) -> bool:
+        """Whether anybody ever made one; `paid`: under a plan that costs money."""
+        ...
+
+    async def present_units(
+        self, session: AsyncSession, organization_id: str, now: datetime
+    ) -> Sequence[tuple[str, int, int]]:
+        """(subscription, plan version, billed units) of running periods."""
         ...
 
 

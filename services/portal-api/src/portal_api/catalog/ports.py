@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from portal_api.catalog.domain.api import Api, ContractOperation
 from portal_api.catalog.domain.contract import Contract
 from portal_api.catalog.domain.plan import Plan
-from shared.events.catalog import Environment, Lifecycle
+from shared.events.catalog import Environment, Lifecycle, Operation
 from shared.events.envelope import Event
 from shared.events.topics import Topic
 
@@ -82,6 +82,23 @@ class DeploymentRow:
     endpoint_url: str
     deployed_at: datetime
     deployed_by: str
+    operations: tuple[Operation, ...] | None = None
+    rolled_back_to: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentRecord:
+    """A deployment as history shows it. `operation_count` None: it is older than what history keeps of routes."""
+
+    environment: Environment
+    revision: int
+    endpoint_url: str
+    deployed_at: datetime
+    deployed_by: str
+    deployed_by_name: str | None
+    operation_count: int | None
+    rolled_back_to: int | None
+    current: bool = False
 
 
 class CatalogRepository(Protocol):
@@ -154,6 +171,22 @@ class CatalogRepository(Protocol):
 
     async def add_deployment(self, session: AsyncSession, row: DeploymentRow) -> None:
         """Remember who deployed what where."""
+        ...
+
+    async def deployments(self, session: AsyncSession, api_id: str, *, limit: int) -> list[DeploymentRecord]:
+        """Of both environments, newest first."""
+        ...
+
+    async def deployment(
+        self, session: AsyncSession, api_id: str, environment: Environment, revision: int
+    ) -> DeploymentRow | None:
+        """One of them, with its routes."""
+        ...
+
+    async def replace_contract(
+        self, session: AsyncSession, api: Api, document: str, operations: Sequence[ContractOperation]
+    ) -> None:
+        """The contract imported again, with the API's changed fields."""
         ...
 
     async def add_plan(self, session: AsyncSession, plan: Plan) -> bool:

@@ -119,6 +119,12 @@ _PORTAL = {
     ),
     "portal-session-not-found": ("No such billing portal session", "It was another's.", "Open another one."),
     "project-not-found": ("No such project", "The organization has no such project.", "List the projects."),
+    "revision-current": ("Nothing to roll back", "This revision is deployed now.", "Choose an earlier one."),
+    "revision-not-found": (
+        "No such revision",
+        "The environment never had it, or its routes are no longer kept.",
+        "List the API's deployments and choose one of them.",
+    ),
     "sign-in-failed": ("E-mail address or password is wrong", "They do not fit.", "Check both, or sign up."),
     "stripe-not-configured": ("Stripe cannot be connected", "A setting is missing.", "Ask the operator."),
     "stripe-not-connected": (

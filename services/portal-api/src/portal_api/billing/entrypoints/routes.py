@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Depends
 
 from portal_api.billing.domain.stripe_keys import StripeConnection
-from portal_api.billing.entrypoints import portal_routes, subscription_routes, usage_routes
+from portal_api.billing.entrypoints import portal_routes, provider_routes, subscription_routes, usage_routes
 from portal_api.billing.entrypoints.schemas import StripeConnectionView, StripeKeys, SubscriptionView
 from portal_api.billing.entrypoints.waiting import ChangeSignal, Prefer, wait_for, wait_seconds
 from portal_api.billing.use_cases.billing_portal import BillingPortal
 from portal_api.billing.use_cases.payment_grace import PaymentGraces
 from portal_api.billing.use_cases.plan_estimates import Estimates
+from portal_api.billing.use_cases.provider_billing import ProviderBilling
 from portal_api.billing.use_cases.stripe_credentials import StripeCredentials
 from portal_api.billing.use_cases.subscriptions import Subscriptions
 from portal_api.billing.use_cases.usage_history import UsageHistories
@@ -32,6 +33,7 @@ class BillingRoutes:
     reader: BillingReader
     histories: UsageHistories
     estimates: Estimates
+    provider: ProviderBilling
     stripe: StripeCredentials
     changes: ChangeSignal
     portal: BillingPortal
@@ -49,6 +51,7 @@ def create_router(deps: BillingRoutes) -> APIRouter:
         router, usage_routes.UsageRoutes(deps.http, deps.organizations, deps.reader, deps.histories, deps.estimates)
     )
     portal_routes.add_routes(router, portal_routes.PortalRoutes(deps.http, deps.portal, deps.graces, deps.changes))
+    provider_routes.add_routes(router, deps.http, deps.provider)
     _billed_subscriptions(router, deps)
     _stripe_credentials(router, deps)
     return router

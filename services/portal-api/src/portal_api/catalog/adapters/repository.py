@@ -1,10 +1,11 @@
 """The catalogue's rows in PostgreSQL."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from itertools import groupby
 
-from sqlalchemy import any_, func, or_, update
+import msgspec
+from sqlalchemy import any_, delete, func, or_, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
@@ -21,11 +22,20 @@ from portal_api.catalog.adapters.tables import (
 )
 from portal_api.catalog.domain.api import Api, ContractOperation
 from portal_api.catalog.domain.plan import Plan
-from portal_api.catalog.ports import DeploymentRow
+from portal_api.catalog.ports import DeploymentRecord, DeploymentRow
 from portal_api.storage import numbers
-from shared.events.catalog import Lifecycle
+from shared.events.catalog import Environment, Lifecycle, Operation
 
 MAX_TAGS_SHOWN = 100
+
+
+# With names: users are identity's rows, so the join is written out instead of importing its tables.
+_DEPLOYMENTS = text(
+    "select d.environment, d.revision, d.endpoint_url, d.deployed_at, d.deployed_by, u.name as deployed_by_name,"
+    " jsonb_array_length(d.operations) as operation_count, d.rolled_back_to"
+    " from deployments d left join users u on u.id = d.deployed_by where d.api_id = :api"
+    " order by d.deployed_at desc, d.id desc limit :limit"
+)
 
 
 class PostgresCatalogRepository:
@@ -145,8 +155,41 @@ class PostgresCatalogRepository:
 
     async def add_deployment(self, session: AsyncSession, row: DeploymentRow) -> None:
         """Remember who deployed what where."""
-        session.add(DeploymentHistoryRow(**asdict(row)))
+        values = {field.name: getattr(row, field.name) for field in fields(row)}
+        session.add(DeploymentHistoryRow(**values | {"operations": msgspec.to_builtins(row.operations)}))
         await session.flush()
+
+    async def deployments(self, session: AsyncSession, api_id: str, *, limit: int) -> list[DeploymentRecord]:
+        """Newest first, with the names of who deployed."""
+        rows = await session.execute(_DEPLOYMENTS, {"api": api_id, "limit": limit})
+        return [DeploymentRecord(**row) for row in rows.mappings()]
+
+    async def deployment(
+        self, session: AsyncSession, api_id: str, environment: Environment, revision: int
+    ) -> DeploymentRow | None:
+        """One of them."""
+        found = await session.exec(
+            select(DeploymentHistoryRow).where(
+                DeploymentHistoryRow.api_id == api_id,
+                DeploymentHistoryRow.environment == environment,
+                DeploymentHistoryRow.revision == revision,
+            )
+        )
+        row = found.first()
+        if row is None:
+            return None
+        routes = None if row.operations is None else msgspec.convert(row.operations, tuple[Operation, ...])
+        return DeploymentRow(**row.model_dump() | {"operations": routes})
+
+    async def replace_contract(
+        self, session: AsyncSession, api: Api, document: str, operations: Sequence[ContractOperation]
+    ) -> None:
+        """Operations that went keep their number in call records only."""
+        await self.save_api(session, api)
+        await session.execute(update(ContractRow).where(col(ContractRow.api_id) == api.id).values(document=document))
+        await session.execute(delete(OperationRow).where(col(OperationRow.api_id) == api.id))
+        rows = [{"api_id": api.id, "position": i, **asdict(one)} for i, one in enumerate(operations)]
+        await session.execute(insert(OperationRow), rows)
 
     async def add_plan(self, session: AsyncSession, plan: Plan) -> bool:
         """False when the organization has a plan of this name."""

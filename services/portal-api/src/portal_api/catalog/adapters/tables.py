@@ -73,6 +73,8 @@ class DeploymentHistoryRow(Row, table=True):
     endpoint_url: str
     deployed_at: datetime = Field(sa_type=DateTime(timezone=True))
     deployed_by: str
+    operations: list[dict[str, Any]] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True)))
+    rolled_back_to: int | None = Field(default=None, sa_type=BigInteger)
 
 
 class PlanRow(Row, table=True):

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from portal_api.catalog.entrypoints import api_routes, plan_routes, policy_routes, portal_routes
+from portal_api.catalog.entrypoints import api_routes, plan_routes, policy_routes, portal_routes, revision_routes
 from portal_api.catalog.entrypoints.import_request import read_import
 from portal_api.catalog.entrypoints.schemas import ApiCreate, ApiView
 from portal_api.catalog.use_cases.deploying import Deployments
@@ -64,6 +64,8 @@ def create_router(http: HttpDependencies, use_cases: CatalogUseCases) -> APIRout
     api_routes.add_api_routes(router, http, use_cases.reader)
     api_routes.add_environment_routes(router, http, use_cases.reader, use_cases.deployments)
     policy_routes.add_policy_routes(router, http, use_cases.reader, use_cases.deployments)
+    revision_routes.add_revision_routes(router, http, use_cases.reader, use_cases.deployments)
+    revision_routes.add_contract_routes(router, http, use_cases.reader, use_cases.imports)
     api_routes.add_release_routes(router, http, use_cases.releases)
     plan_routes.add_plan_routes(router, http, use_cases.reader, use_cases.plans)
     plan_routes.add_api_plan_routes(router, http, use_cases.releases)

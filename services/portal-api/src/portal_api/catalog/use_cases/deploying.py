@@ -7,7 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from portal_api.catalog.domain.api import Api, to_state
 from portal_api.catalog.domain.policy import check_policies
-from portal_api.catalog.ports import AddressGuard, CatalogRepository, DeploymentRow, Publisher
+from portal_api.catalog.ports import AddressGuard, CatalogRepository, DeploymentRecord, DeploymentRow, Publisher
 from portal_api.catalog.use_cases.reading import CatalogReader
 from portal_api.identity.domain.access import Actor
 from shared.clock import Clock
@@ -15,6 +15,8 @@ from shared.errors import DomainError
 from shared.events.catalog import Deployment, Environment, Operation, Policy, UpstreamSettings
 from shared.events.topics import CATALOG_APIS
 from shared.ids import new_id
+
+ENVIRONMENTS: tuple[Environment, ...] = ("development", "production")
 
 
 class Deployments:
@@ -90,6 +92,32 @@ class Deployments:
             url = endpoint_url
         return await self._put(session, actor, api, "production", url, upstream)
 
+    async def history(self, session: AsyncSession, actor: Actor, api_id: str, *, limit: int) -> list[DeploymentRecord]:
+        """Who deployed what where, newest first."""
+        api = await self._reader.require_api(session, actor, api_id, role="viewer")
+        rows = await self._repository.deployments(session, api_id, limit=limit)
+        now = {name: deployed.revision for name in ENVIRONMENTS if (deployed := api.deployed(name)) is not None}
+        return [replace(row, current=now.get(row.environment) == row.revision) for row in rows]
+
+    async def roll_back(
+        self, session: AsyncSession, actor: Actor, api_id: str, *, environment: Environment, revision: int
+    ) -> tuple[Api, Deployment]:
+        """An earlier revision's endpoint and routes again, as a revision of its own."""
+        api = await self._changeable(session, actor, api_id)
+        present = api.deployed(environment)
+        if present is not None and present.revision == revision:
+            detail = f"Revision {revision} is what {environment} serves now."
+            raise DomainError("revision-current", 409, "Nothing to roll back", detail, "revision")
+        row = await self._repository.deployment(session, api_id, environment, revision)
+        if row is None or row.operations is None:
+            detail = (
+                f"{environment.capitalize()} has no revision {revision} whose routes are kept. List its deployments."
+            )
+            raise DomainError("revision-not-found", 404, "No such revision", detail, "revision")
+        return await self._put(
+            session, actor, api, environment, row.endpoint_url, None, operations=row.operations, rolled_back_to=revision
+        )
+
     async def _changeable(self, session: AsyncSession, actor: Actor, api_id: str) -> Api:
         api = await self._reader.require_api(session, actor, api_id, lock=True)
         if api.lifecycle == "retired":
@@ -104,6 +132,9 @@ class Deployments:
         environment: Environment,
         url: str,
         upstream: UpstreamSettings | None,
+        *,
+        operations: tuple[Operation, ...] | None = None,
+        rolled_back_to: int | None = None,
     ) -> tuple[Api, Deployment]:
         await self._addresses.check(url, "endpoint_url")
         for number, target in enumerate(upstream.targets if upstream else ()):
@@ -111,11 +142,12 @@ class Deployments:
         before = api.deployed(environment)
         # An environment keeps what is its own; Production begins with what was tried in Development.
         kept = before or api.development
-        operations = (
-            api.development.operations
-            if environment == "production" and api.development is not None
-            else await self._operations(session, api)
-        )
+        if operations is None:
+            operations = (
+                api.development.operations
+                if environment == "production" and api.development is not None
+                else await self._operations(session, api)
+            )
         deployment = Deployment(
             revision=before.revision + 1 if before else 1,
             upstream_url=url.rstrip("/"),
@@ -137,6 +169,8 @@ class Deployments:
             endpoint_url=deployment.upstream_url,
             deployed_at=deployment.deployed_at,
             deployed_by=actor.user_id,
+            operations=operations,
+            rolled_back_to=rolled_back_to,
         )
         await self._repository.add_deployment(session, row)
         await self._repository.save_api(session, api)

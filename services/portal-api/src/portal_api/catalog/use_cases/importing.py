@@ -1,5 +1,6 @@
 """Making an API of an OpenAPI document."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Literal
 
@@ -7,7 +8,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from portal_api.catalog.domain.api import Api, ContractOperation, to_state, version_label_fault
 from portal_api.catalog.domain.contract import MAX_DOCUMENT_BYTES, Contract
+from portal_api.catalog.domain.contract_diff import ContractDifference, compare_contracts, renumbered
 from portal_api.catalog.ports import CatalogRepository, ContractFetcher, ContractReader, Publisher
+from portal_api.catalog.use_cases.reading import CatalogReader
 from portal_api.identity.domain.access import Actor
 from portal_api.organizations.domain.organization import identifier_fault, slug
 from portal_api.organizations.use_cases import Organizations
@@ -41,6 +44,7 @@ class ImportApi:
         self,
         repository: CatalogRepository,
         organizations: Organizations,
+        catalog: CatalogReader,
         fetcher: ContractFetcher,
         reader: ContractReader,
         publisher: Publisher,
@@ -48,6 +52,7 @@ class ImportApi:
     ) -> None:
         self._repository = repository
         self._organizations = organizations
+        self._catalog = catalog
         self._fetcher = fetcher
         self._reader = reader
         self._publisher = publisher
@@ -63,10 +68,49 @@ class ImportApi:
         if source.kind == "url":
             fetched = await self._fetcher.fetch(source.value)
             text, url = fetched.text, fetched.url
+        return await self.read(text, url)
+
+    async def read(self, text: str, url: str | None) -> LoadedContract:
+        """Validate a text; `url` is where it came from, which relative servers are relative to."""
         if len(text.encode()) > MAX_DOCUMENT_BYTES:
             detail = f"A contract has at most {MAX_DOCUMENT_BYTES // 1024 // 1024} MB."
             raise DomainError("contract-too-large", 413, "The contract is too large", detail, "openapi")
         return LoadedContract(await self._reader.read(text, url), text, url)
+
+    async def compare(
+        self, session: AsyncSession, actor: Actor, api_id: str, loaded: LoadedContract
+    ) -> ContractDifference:
+        """What `replace` would change."""
+        api = await self._catalog.require_api(session, actor, api_id)
+        return await self._difference(session, api, loaded)
+
+    async def replace(
+        self, session: AsyncSession, actor: Actor, api_id: str, loaded: LoadedContract
+    ) -> tuple[Api, ContractDifference]:
+        """The contract imported again. What is deployed stays until the next deployment; so do all addresses."""
+        api = await self._catalog.require_api(session, actor, api_id, lock=True)
+        if api.lifecycle == "retired":
+            raise DomainError("api-retired", 409, "The API is retired", "Import a new version instead.")
+        difference = await self._difference(session, api, loaded)
+        before = await self._repository.operations(session, api.id)
+        fresh = await self._repository.next_numbers(session, len(difference.added)) if difference.added else []
+        contract = loaded.contract
+        api = dataclasses.replace(
+            api,
+            description=contract.description[:10_000],
+            openapi_version=contract.openapi_version,
+            contract_url=loaded.url,
+            contract_endpoint_url=contract.endpoint_url,
+            tags=contract.tags,
+        )
+        operations = renumbered(before, contract.operations, fresh)
+        await self._repository.replace_contract(session, api, loaded.text, operations)
+        return api, difference
+
+    async def _difference(self, session: AsyncSession, api: Api, loaded: LoadedContract) -> ContractDifference:
+        before = await self._repository.operations(session, api.id)
+        endpoints = (api.contract_endpoint_url, loaded.contract.endpoint_url)
+        return compare_contracts(before, loaded.contract.operations, endpoints)
 
     async def create(
         self,

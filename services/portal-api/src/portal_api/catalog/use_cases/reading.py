@@ -91,6 +91,13 @@ class CatalogReader:
         owner, found = await self._organizations.require_project(session, actor, organization, project)
         return await self._repository.apis(session, owner.id, project_id=found.id, limit=limit, after=after)
 
+    async def list_organization_apis(
+        self, session: AsyncSession, actor: Actor, organization: str, *, limit: int, after: str | None
+    ) -> list[Api]:
+        """The APIs of all its projects."""
+        owner = await self._organizations.require_role(session, actor, organization, "viewer")
+        return await self._repository.apis(session, owner.id, limit=limit, after=after)
+
     async def list_plans(
         self, session: AsyncSession, actor: Actor, organization: str, *, limit: int, after: str | None
     ) -> list[Plan]:

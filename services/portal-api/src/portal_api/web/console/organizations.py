@@ -5,27 +5,26 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from portal_api.organizations.use_cases import Organizations
-from portal_api.web.console.place import Places
+from portal_api.web.console.wiring import Console
 from portal_api.web.kit.forms import Form
-from portal_api.web.kit.pages import Kit
 from portal_api.web.kit.viewer import Viewer
 from shared.errors import DomainError
 
 _ORGANIZATION_NAMES = {"privacy_policy_accepted": "privacy", "terms_accepted": "terms"}
 
 
-def add_pages(router: APIRouter, kit: Kit, places: Places, organizations: Organizations) -> None:
+def add_pages(router: APIRouter, console: Console) -> None:
     """All of them. `/console/new` stands before `/console/{organization}`, whose name it could be."""
-    _organizations(router, kit, organizations)
-    _projects(router, kit, places, organizations)
+    _organizations(router, console)
+    _projects(router, console)
 
 
-def _organizations(router: APIRouter, kit: Kit, organizations: Organizations) -> None:
+def _organizations(router: APIRouter, console: Console) -> None:
+    kit, organizations = console.kit, console.organizations
     signed_in = Annotated[Viewer, Depends(kit.signed_in())]
 
     @router.get("/console")
-    async def console(viewer: signed_in) -> Response:
+    async def begin(viewer: signed_in) -> Response:
         """To the first organization; without one, to its making."""
         async with kit.http.uow.transaction() as session:
             mine = await organizations.list_mine(session, viewer.user, limit=1, after=None)
@@ -57,13 +56,13 @@ def _organizations(router: APIRouter, kit: Kit, organizations: Organizations) ->
         return kit.page(request, viewer, "console/new_organization.html", status=422, form=form)
 
 
-def _projects(router: APIRouter, kit: Kit, places: Places, organizations: Organizations) -> None:
+def _projects(router: APIRouter, console: Console) -> None:
+    kit, organizations = console.kit, console.organizations
     signed_in = Annotated[Viewer, Depends(kit.signed_in())]
 
     @router.get("/console/{organization}/projects/new")
     async def new_project(request: Request, organization: str, viewer: signed_in) -> Response:
-        async with kit.http.uow.transaction() as session:
-            place = await places.at(session, viewer.user, organization)
+        place = await console.place(viewer, organization)
         return kit.page(request, viewer, "console/new_project.html", place=place, form=Form.of())
 
     @router.post("/console/{organization}/projects/new")
@@ -72,8 +71,7 @@ def _projects(router: APIRouter, kit: Kit, places: Places, organizations: Organi
         name = form.text("display_name", label="The display name", required=True, max_length=100)
         identifier = form.text("identifier", max_length=40) or None
         description = form.text("description", max_length=2_000)
-        async with kit.http.uow.transaction() as session:
-            place = await places.at(session, viewer.user, organization)
+        place = await console.place(viewer, organization, role="publisher")
         if not form.errors:
             try:
                 async with kit.http.uow.transaction() as session:

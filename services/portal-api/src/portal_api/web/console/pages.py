@@ -1,36 +1,39 @@
-"""What `main` hands to the Console, and its routes together."""
-
-from dataclasses import dataclass
+"""The Console's routes: one line per module of pages."""
 
 from fastapi import APIRouter
 
-from portal_api.catalog.use_cases.reading import CatalogReader
-from portal_api.organizations.use_cases import Organizations
-from portal_api.web.console import home, members, organizations
-from portal_api.web.console.members import MemberPages
-from portal_api.web.console.place import Places
-from portal_api.web.kit.pages import Kit
-
-
-@dataclass(frozen=True, slots=True)
-class Console:
-    """The use cases that its pages call."""
-
-    kit: Kit
-    organizations: Organizations
-    catalog: CatalogReader
-    members: MemberPages
-
-    @property
-    def places(self) -> Places:
-        """Where a page is."""
-        return Places(self.organizations, self.catalog)
+from portal_api.web.console import (
+    deploying,
+    home,
+    importing,
+    insights,
+    members,
+    monetizing,
+    organizations,
+    overview,
+    plans,
+    stripe,
+    subscribers,
+)
+from portal_api.web.console.wiring import Console
 
 
 def create_router(console: Console) -> APIRouter:
-    """One line per module of pages."""
+    """`organizations` first: `/console/new` could be an organization's address."""
     router = console.kit.router()
-    organizations.add_pages(router, console.kit, console.places, console.organizations)
+    modules = (
+        organizations,
+        home,
+        importing,
+        overview,
+        deploying,
+        stripe,
+        plans,
+        monetizing,
+        subscribers,
+        insights,
+    )
+    for module in modules:
+        module.add_pages(router, console)
     members.add_pages(router, console.kit, console.places, console.members)
-    home.add_pages(router, console.kit, console.places)
     return router

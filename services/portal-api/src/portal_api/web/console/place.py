@@ -94,8 +94,10 @@ class Places:
         project: str | None = None,
         api: str | None = None,
         lock: bool = False,
+        role: Role = "viewer",
     ) -> Place:
-        """The place, or 404 for whoever may not see it."""
+        """The place; 404 for whoever may not see it, 403 for a member without `role`."""
+        await self.organizations.require_role(session, actor, organization, role)
         found, role = await self.organizations.get_mine(session, actor, organization)
         mine = await self.organizations.list_mine(session, actor, limit=MAX_LISTED, after=None)
         projects = await self.organizations.list_projects(session, actor, found.id, limit=MAX_LISTED, after=None)

@@ -4,30 +4,13 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_timedelta
+from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta
 from babel.numbers import format_compact_decimal, format_decimal, format_percent
 
-from portal_api.http.money_text import exact_money as price
-from portal_api.http.money_text import money
+from portal_api.http import money_text
 from portal_api.web.kit.viewer import Viewer
 from shared.events.catalog import Interval, PlanVersion
 
-__all__ = [
-    "INTERVAL_NAMES",
-    "MODEL_NAMES",
-    "ago",
-    "compact",
-    "day",
-    "exact_moment",
-    "limit_line",
-    "moment",
-    "money",
-    "number",
-    "percent",
-    "price",
-    "price_line",
-    "real_utc",
-]
 _PERIODS: dict[Interval, str] = {"day": "day", "week": "week", "month": "month", "year": "year"}
 MODEL_NAMES = {
     "free": "Free",
@@ -40,6 +23,16 @@ MODEL_NAMES = {
 INTERVAL_NAMES: dict[Interval, str] = {"day": "Daily", "week": "Weekly", "month": "Monthly", "year": "Yearly"}
 _UNITS = {1: "second", 60: "minute", 3600: "hour", 86_400: "day"}
 _DEFAULT = Locale("en", "US")
+
+
+def money(amount_minor: int, currency: str, locale: Locale = _DEFAULT) -> str:
+    """An amount on an invoice: (200, usd) -> `$2.00`."""
+    return money_text.money(amount_minor, currency, locale)
+
+
+def price(amount_minor: Decimal, currency: str, locale: Locale = _DEFAULT) -> str:
+    """An exact price, with all the decimals that it has: (Decimal("0.05"), usd) -> `$0.0005`."""
+    return money_text.exact_money(amount_minor, currency, locale)
 
 
 def number(value: int | Decimal, locale: Locale = _DEFAULT) -> str:
@@ -73,6 +66,16 @@ def day(at: datetime | date, viewer: Viewer) -> str:
     return format_date(local, format="medium", locale=viewer.locale)
 
 
+def clock_time(at: datetime, viewer: Viewer) -> str:
+    """`14:30`, in the viewer's zone."""
+    return format_time(at, format="short", tzinfo=viewer.zone, locale=viewer.locale)
+
+
+def short_day(at: datetime, viewer: Viewer) -> str:
+    """`Nov 25`, for axes."""
+    return format_skeleton("MMMd", at, tzinfo=viewer.zone, locale=viewer.locale)
+
+
 def ago(at: datetime, now: datetime, viewer: Viewer) -> str:
     """`3 minutes ago`, `in 2 days`; to the second it is `just now`."""
     difference = at - now
@@ -87,14 +90,22 @@ def real_utc(at: datetime) -> str:
 
 
 def price_line(version: PlanVersion, locale: Locale = _DEFAULT) -> str:
-    """What a plan costs, in a line: `$0.02 per request`."""
-    currency, period = version.currency, _PERIODS[version.interval]
-    zero = Decimal(0)
+    """What a plan costs, in a line: `$0.02 per request`, `$19.00 per month + $0.01 per request`."""
+    fee = version.flat_amount_decimal
+    usage = _usage_line(version, locale)
+    if version.pricing_model == "free" or not fee:
+        return usage
+    text = f"{price(fee, version.currency, locale)} per {_PERIODS[version.interval]}"
+    return text if version.pricing_model == "flat" else f"{text} + {usage}"
+
+
+def _usage_line(version: PlanVersion, locale: Locale) -> str:
+    currency, zero = version.currency, Decimal(0)
     match version.pricing_model:
         case "free":
             return "Free"
         case "flat":
-            return f"{price(version.flat_amount_decimal or zero, currency, locale)} per {period}"
+            return f"{price(zero, currency, locale)} per {_PERIODS[version.interval]}"
         case "unit":
             text = f"{price(version.unit_amount_decimal or zero, currency, locale)} per request"
             return f"{text} after {number(version.included_units, locale)}" if version.included_units else text
@@ -110,9 +121,11 @@ def price_line(version: PlanVersion, locale: Locale = _DEFAULT) -> str:
 
 
 def limit_line(version: PlanVersion, locale: Locale = _DEFAULT) -> str:
-    """`1,000 requests per minute`."""
+    """`1,000 requests per minute`, `10 requests per second, 1,000 per day`."""
     if not version.rate_limits:
         return "No rate limit"
-    limit = version.rate_limits[0]
-    unit = _UNITS.get(limit.per_seconds, f"{limit.per_seconds} s")
-    return f"{number(limit.count, locale)} requests per {unit}"
+    parts: list[str] = []
+    for limit in version.rate_limits:
+        unit = _UNITS.get(limit.per_seconds, f"{limit.per_seconds} s")
+        parts.append(f"{number(limit.count, locale)} {'' if parts else 'requests '}per {unit}")
+    return ", ".join(parts)

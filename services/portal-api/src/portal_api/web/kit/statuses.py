@@ -70,6 +70,7 @@ _CHECK = {
     "ok": Status("Passed", "good", "It works."),
     "failed": Status("Failed", "bad", "It does not work."),
     "missing": Status("Missing", "bad", "The key lacks this."),
+    "unknown": Status("Not known", "plain", "The key may not look it up; it may work all the same."),
     "skipped": Status("Skipped", "plain", "It was not tried."),
     "warning": Status("Warning", "warn", "It works, and needs a look."),
 }
