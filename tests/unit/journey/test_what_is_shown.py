@@ -23,7 +23,9 @@ TOKEN = "eyJhbGciOiJFUzI1NiIsImtpZCI6IjAxTTg" + "x" * 600
 
 
 def a_journey() -> Journey:
-    addresses = Addresses("http://127.0.0.1:9000", "http://127.0.0.1:9080", "http://s:1", "http://u:1", "k:1", "")
+    addresses = Addresses(
+        "http://127.0.0.1:9000", "http://127.0.0.1:9080", "http://s:1", "http://u:1", "http://m:1", "k:1", ""
+    )
 
     def person(name: str) -> Person:
         return Person(f"{name}-1a2b3c@example.com", f"{name}-Xy_z-{'q' * 12}", Client("http://x"), f"pat_{'p' * 60}")

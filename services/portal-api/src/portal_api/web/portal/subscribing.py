@@ -245,7 +245,7 @@ def _progress(router: APIRouter, deps: SubscribingDeps) -> None:
 def actor_of(viewer: Viewer) -> Actor:
     """Of a page that only somebody signed in sees."""
     if viewer.actor is None:
-        raise DomainError("not-signed-in", 401, "Sign in first", "This page is yours alone.")
+        raise DomainError("authentication-required", 401, "Sign in first", "This page is yours alone.")
     return viewer.actor
 
 
