@@ -1,6 +1,7 @@
 """Keys are checked, Checkout opens or says why not, webhooks are believed only when signed."""
 
 import json
+from datetime import datetime
 
 import httpx
 import pytest
@@ -222,6 +223,37 @@ class TestBillingPortal:
         other = await self.ask(world, sold)
         await world.event(BillingPortalOpened, request_id=other)
         assert len(world.found(BillingPortalOpened, request_id=request_id)) == 1
+
+    async def test_a_cancellation_on_the_portal_is_seen_and_taken_back_here(self, world: BillingWorld) -> None:
+        sold = await world.sell()
+        request_id = await self.ask(world, sold)
+        page = (await world.event(BillingPortalOpened, request_id=request_id)).url
+        async with httpx.AsyncClient(timeout=30) as client:
+            answer = await client.post(page, data={"action": "cancel", "subscription": sold.stripe_id})
+        assert answer.status_code == 303
+
+        def scheduled() -> datetime | None:
+            found = world.found(StripeSubscriptionUpdated, subscription_id=sold.subscription_id)
+            return found[-1].cancel_at
+
+        cancel_at = await eventually(scheduled, timeout_seconds=40)
+        # A state that has not seen it yet is no order to undo it.
+        lagging = world.changed(sold.state, success_url="http://127.0.0.1:1/other")
+        mirrored = world.changed(lagging, cancel_at=cancel_at)
+        for state in (lagging, mirrored):
+            await world.write(SUBSCRIPTIONS_STATE, state.subscription_id, state)
+        witness = await self.ask(world, sold)
+        await world.event(BillingPortalOpened, request_id=witness)
+        at_stripe = await world.stripe(sold.secret_key, f"subscriptions/{sold.stripe_id}")
+        assert at_stripe["cancel_at"] == int(cancel_at.timestamp())
+        resumed = world.changed(mirrored, cancel_at=None)
+        await world.write(SUBSCRIPTIONS_STATE, resumed.subscription_id, resumed)
+
+        async def taken_back() -> bool:
+            seen = await world.stripe(sold.secret_key, f"subscriptions/{sold.stripe_id}")
+            return seen["cancel_at"] is None
+
+        await eventually(taken_back, timeout_seconds=40, message="the end taken back at Stripe")
 
     async def test_why_there_is_none(self, world: BillingWorld) -> None:
         sold = await world.sell()

@@ -215,6 +215,11 @@ class SdkAccount:
         request = self._v1.subscriptions.retrieve_async(stripe_subscription_id)
         return o.subscription_facts(await _ask("subscription.read", request))
 
+    async def clear_cancel_at(self, stripe_subscription_id: str) -> None:
+        """An end scheduled by date is taken back. Idempotent by nature."""
+        request = self._v1.subscriptions.update_async(stripe_subscription_id, {"cancel_at": ""})
+        await _ask("subscription.update", request)
+
     async def set_cancel_at_period_end(self, stripe_subscription_id: str, value: bool) -> None:
         """Idempotent by nature."""
         request = self._v1.subscriptions.update_async(stripe_subscription_id, {"cancel_at_period_end": value})

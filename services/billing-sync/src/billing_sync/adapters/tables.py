@@ -99,6 +99,7 @@ class SubscriptionRow(Row, table=True):
     success_url: str
     cancel_url: str
     cancel_at_period_end: bool
+    cancel_at: datetime | None = Field(default=None, sa_type=INSTANT)
     access_ended_at: datetime | None = Field(default=None, sa_type=INSTANT)
     account_id: str | None = None
     customer_id: str | None = None

@@ -81,6 +81,7 @@ class Subscription:
     success_url: str
     cancel_url: str
     cancel_at_period_end: bool
+    cancel_at: datetime | None = None
     access_ended_at: datetime | None = None
     account_id: str | None = None
     customer_id: str | None = None
@@ -103,6 +104,16 @@ class Subscription:
     observed: int = 0
     refreshed_at: datetime | None = None
     slot_freed: bool = False
+
+    @property
+    def has_scheduled_end(self) -> bool:
+        """Ours. Stripe's own portal schedules by date, and leaves `cancel_at_period_end` off."""
+        return self.cancel_at_period_end or self.cancel_at is not None
+
+    @property
+    def has_scheduled_end_at_stripe(self) -> bool:
+        """As Stripe was seen last."""
+        return self.stripe_cancel_at_period_end or self.stripe_cancel_at is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,7 +156,7 @@ def _updated_event(subscription_id: str, facts: SubscriptionFacts, observed: int
 
 
 async def schedule_end(deps: Deps, job: Job) -> Outcome:
-    """Set or take back `cancel_at_period_end` at Stripe, as our subscription now says."""
+    """Schedule an end at Stripe or take it back, as our subscription now says."""
     async with deps.work.transaction(job) as tx:
         subscription = await tx.subscription(job.key)
         if subscription is None or subscription.stripe_subscription_id is None:
@@ -165,9 +165,12 @@ async def schedule_end(deps: Deps, job: Job) -> Outcome:
     if account is None:
         return DONE
     try:
-        await open_account(deps, account).set_cancel_at_period_end(
-            subscription.stripe_subscription_id, subscription.cancel_at_period_end
-        )
+        stripe, stripe_id = open_account(deps, account), subscription.stripe_subscription_id
+        if subscription.cancel_at_period_end or subscription.stripe_cancel_at_period_end:
+            await stripe.set_cancel_at_period_end(stripe_id, subscription.cancel_at_period_end)
+        elif not subscription.has_scheduled_end:
+            # Scheduled by date, as Stripe's own portal does.
+            await stripe.clear_cancel_at(stripe_id)
     except Permanent as error:
         if subscription.stripe_status != "canceled" and not error.is_missing:
             raise

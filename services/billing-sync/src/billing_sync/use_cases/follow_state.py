@@ -91,8 +91,9 @@ async def follow_subscription(tx: Tx, state: SubscriptionState) -> None:
         await _begin_closing(tx, state)
     elif state.status in LIVE:
         # Only a flip of *our* state is an order: a state that merely lags behind Stripe's portal must not undo it.
-        flipped = state.cancel_at_period_end != (known.cancel_at_period_end if known else False)
-        if flipped and state.cancel_at_period_end != subscription.stripe_cancel_at_period_end:
+        wanted = subscription.has_scheduled_end
+        flipped = wanted != (known.has_scheduled_end if known else False)
+        if flipped and wanted != subscription.has_scheduled_end_at_stripe:
             await tx.request("scheduled_end", key)
         await tx.request("push", key)
 
@@ -117,6 +118,7 @@ def _merged(known: Subscription | None, state: SubscriptionState) -> Subscriptio
         success_url=state.success_url,
         cancel_url=state.cancel_url,
         cancel_at_period_end=state.cancel_at_period_end,
+        cancel_at=state.cancel_at,
     )
     return replace(
         base,
@@ -126,5 +128,6 @@ def _merged(known: Subscription | None, state: SubscriptionState) -> Subscriptio
         success_url=state.success_url,
         cancel_url=state.cancel_url,
         cancel_at_period_end=state.cancel_at_period_end,
+        cancel_at=state.cancel_at,
         access_ended_at=state.access_ended_at,
     )
