@@ -11,7 +11,7 @@ LAYERS = {"domain", "adapters", "entrypoints"}
 OPTIONAL_FILES = {"republish.py", "ports.py", "use_cases.py", "py.typed"}
 
 
-# What the gateway's build leaves behind, and the C types that stand beside a module (docs/decisions/0021).
+# What the gateway's build leaves behind, and the C types that stand beside a module (docs/decisions/0020).
 BUILT = {".so", ".pyd", ".stamp"}
 
 
