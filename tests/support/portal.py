@@ -69,10 +69,10 @@ class Portal:
             pass
         return self.mailbox.newest(address)
 
-    async def link_to(self, address: str) -> str:
-        """The token in the newest mail's link."""
-        (link,) = (await self.mails_to(address))[0].links
-        return link.rpartition("token=")[2]
+    async def link_to(self, address: str, path: str = "") -> str:
+        """The token in the newest mail's link (to `path`: mails that are due together arrive in any order)."""
+        links = [link for mail in await self.mails_to(address) for link in mail.links if path in link]
+        return links[0].rpartition("token=")[2]
 
     async def verified(self, email: str) -> httpx.AsyncClient:
         """As `signed_up`, with a confirmed address."""
@@ -94,7 +94,12 @@ class Portal:
         email = (await member.get("/v1/users/me")).json()["email"]
         path = f"/v1/organizations/{organization}/invitations"
         await created(await admin.post(path, json={"email": email, "role": role}))
-        await created(await member.post("/v1/invitations/accept", json={"token": await self.link_to(email)}), 200)
+        await created(
+            await member.post(
+                "/v1/invitations/accept", json={"token": await self.link_to(email, "/invitations/accept")}
+            ),
+            200,
+        )
 
     def client(self, token: str | None = None) -> httpx.AsyncClient:
         """A client; with a personal access token, if given."""

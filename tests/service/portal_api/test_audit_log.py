@@ -14,7 +14,8 @@ NOT_AUDITED = {
     "alembic_version", "attempts", "audit_entries", "kafka_offsets", "idempotency_keys", "inbox", "leases", "mails",
     "one_time_tokens", "sign_in_flows", "signing_keys", "operations",
     # Orders in the outbox tell of these; the rest are read models of what other services decide.
-    "outbox", "stripe_connections", "subscriptions", "subscription_reservations", "checkouts", "invoices",
+    "outbox", "billing_portal_sessions", "payment_graces", "stripe_connections",
+    "subscriptions", "subscription_reservations", "checkouts", "invoices",
     "closed_subscriptions", "refused_meter_events", "usage_complete", "usage_days",
     "usage_reported", "usage_totals", "usage_windows",
     # A deployment changes its API, whose entry says so.

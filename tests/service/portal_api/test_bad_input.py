@@ -271,7 +271,7 @@ TERMS: dict[str, tuple[dict[str, Any], str, str]] = {
     "a tier that ends at 0": (tiers(0, None), "plan-invalid", "tiers.0.up_to"),
     "unknown model": ({"pricing_model": "guess"}, "invalid-request", "pricing_model"),
     "unknown period": ({"billing_period": "fortnight"}, "invalid-request", "billing_period"),
-    "a limit of 0": ({"rate_limit": {"count": 0, "unit": "minute"}}, "plan-invalid", "rate_limit.count"),
+    "a limit of 0": ({"rate_limit": {"count": 0, "unit": "minute"}}, "invalid-request", "rate_limit.count"),
     "a limit per fortnight": ({"rate_limit": {"count": 1, "unit": "fortnight"}}, "invalid-request", "rate_limit.unit"),
     "no name": ({"name": ""}, "invalid-request", "name"),
 }

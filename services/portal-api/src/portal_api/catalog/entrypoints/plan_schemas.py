@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from portal_api.catalog.domain.entry_price import EntryPrice, lowest_entry_price
-from portal_api.catalog.domain.plan import Plan, PlanTerms, RateLimitTerms, TierTerms, TimeUnit
+from portal_api.catalog.domain.plan import MAX_RATE_COUNT, Plan, PlanTerms, RateLimitTerms, TierTerms, TimeUnit
 from portal_api.catalog.entrypoints.plan_examples import EXAMPLES
 from portal_api.catalog.use_cases.price_text import entry_price_text
 from portal_api.catalog.use_cases.reading import PublishedApi
@@ -30,7 +30,7 @@ class RateLimitModel(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    count: int = Field(examples=[1000])
+    count: int = Field(ge=1, le=MAX_RATE_COUNT, examples=[1000])
     unit: TimeUnit = Field(default="minute", examples=["minute"])
     burst: int | None = Field(
         default=None, description="How many may come at once; they are refilled at the limit's rate. Null: `count`."

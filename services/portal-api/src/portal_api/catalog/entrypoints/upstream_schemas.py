@@ -53,7 +53,7 @@ class UpstreamBody(BaseModel):
         if value:
             try:
                 ssl.create_default_context(cadata=value)
-            except (ssl.SSLError, ValueError) as error:
+            except (ssl.SSLError, TypeError, ValueError) as error:
                 raise ValueError("no certificates in PEM form") from error
         return value
 
