@@ -73,7 +73,7 @@ async def test_a_reset_by_mail_opens_a_locked_account(here: Portal) -> None:
     for _ in range(6):
         await here.client().post("/v1/sessions", json=wrong)
     await here.client().post("/v1/password-resets", json={"email": "locked@example.com"})
-    body = {"token": await here.link_to("locked@example.com"), "password": "a new green calm tree"}
+    body = {"token": await here.link_to("locked@example.com", "reset-password"), "password": "a new green calm tree"}
     assert (await here.client().post("/v1/password-resets/confirm", json=body)).status_code == 204
     await here.browser("locked@example.com", "a new green calm tree")
 

@@ -63,7 +63,7 @@ async def test_a_reset_link_sets_the_password_and_ends_all_sessions(here: Portal
     await here.verified("reset@example.com")
     browser = await here.browser("reset@example.com")
     assert (await here.client().post("/v1/password-resets", json={"email": "Reset@Example.com"})).status_code == 202
-    token = await here.link_to("reset@example.com")
+    token = await here.link_to("reset@example.com", "reset-password")
     weak = await here.client().post("/v1/password-resets/confirm", json={"token": token, "password": "password123"})
     assert (weak.status_code, weak.json()["field"]) == (422, "password")
     done = await here.client().post("/v1/password-resets/confirm", json={"token": token, "password": NEW})
@@ -83,7 +83,7 @@ async def test_tokens_survive_a_reset_only_where_the_address_was_proven_before(h
     email = f"tokens-{confirmed}@example.com".lower()
     client = await (here.verified if confirmed else here.signed_up)(email)
     await here.client().post("/v1/password-resets", json={"email": email})
-    body = {"token": await here.link_to(email), "password": NEW}
+    body = {"token": await here.link_to(email, "reset-password"), "password": NEW}
     assert (await here.client().post("/v1/password-resets/confirm", json=body)).status_code == 204
     assert (await client.get("/v1/users/me")).status_code == (200 if confirmed else 401)
     browser = await here.browser(email, NEW)
@@ -101,7 +101,7 @@ async def test_asking_for_a_reset_answers_the_same_for_a_stranger(here: Portal) 
 async def test_an_expired_link_opens_nothing(here: Portal) -> None:
     await here.signed_up("late@example.com")
     await here.client().post("/v1/password-resets", json={"email": "late@example.com"})
-    token = await here.link_to("late@example.com")
+    token = await here.link_to("late@example.com", "reset-password")
     await sql(here, "update one_time_tokens set expires_at = now() - interval '1 second'")
     late = await here.client().post("/v1/password-resets/confirm", json={"token": token, "password": NEW})
     assert late.status_code == 422

@@ -56,7 +56,7 @@ async def test_only_the_invited_address_can_accept(here: Portal) -> None:
     await created(
         await admin.post(f"/v1/organizations/{org}/invitations", json={"email": "for@example.com", "role": "admin"})
     )
-    token = await here.link_to("for@example.com")
+    token = await here.link_to("for@example.com", "/invitations/accept")
     other = await here.signed_up("thief@example.com")
     refused = await other.post("/v1/invitations/accept", json={"token": token})
     assert problem(refused) == (403, "invitation-for-another")
@@ -81,7 +81,7 @@ async def test_revoked_declined_expired_and_replaced_invitations_open_nothing(he
 
     async def invite() -> tuple[str, str]:
         row = await created(await admin.post(path, json=body))
-        return row["id"], await here.link_to("perhaps@example.com")
+        return row["id"], await here.link_to("perhaps@example.com", "/invitations/accept")
 
     async def accept(token: str) -> tuple[int, str]:
         return problem(await guest.post("/v1/invitations/accept", json={"token": token}))
@@ -180,7 +180,7 @@ async def test_an_invited_person_without_an_account_signs_up_first(here: Portal)
             f"/v1/organizations/{org}/invitations", json={"email": "fresh@example.com", "role": "publisher"}
         )
     )
-    token = await here.link_to("fresh@example.com")
+    token = await here.link_to("fresh@example.com", "/invitations/accept")
     assert problem(await here.client().post("/v1/invitations/accept", json={"token": token})) == (
         401, "authentication-required"
     )  # fmt: skip
