@@ -22,9 +22,10 @@ MARKERS = {
     "architecture": "architecture",
     "service": "service",
     "e2e": "e2e",
-    "browser": "browser",
     "chaos": "chaos",
     "compose": "compose",
+    # Last: Playwright keeps an event loop running in this thread, which nothing asynchronous survives.
+    "browser": "browser",
 }
 
 

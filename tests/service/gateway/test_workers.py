@@ -223,7 +223,7 @@ async def test_a_restart_of_everything_gives_no_fresh_burst(world: World) -> Non
     assert await admitted(6) == 6
 
     async def is_told() -> bool:
-        return "gateway_rate_pending_calls 0.0" in await gateway.metrics()
+        return "gateway_rate_told_calls_total 6.0" in await gateway.metrics()
 
     await settled(is_told)
     await gateway.kill()

@@ -33,6 +33,10 @@ RATE_EXCHANGE_FAILURES = Counter(
 RATE_PENDING = Gauge(
     "gateway_rate_pending_calls", "Calls under rate limits that the other workers were not told of at the last interval"
 )
+RATE_TOLD = Counter(
+    "gateway_rate_told_calls_total",
+    "Calls under rate limits that Kafka has for the other workers; flat: none is limited",
+)
 UPSTREAM_RETRIES = Counter(
     "gateway_upstream_retries_total", "Calls tried at another target; a rise: targets are failing"
 )

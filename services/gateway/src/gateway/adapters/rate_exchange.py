@@ -147,6 +147,7 @@ class RateExchange:
                     await producer.send_and_wait(
                         self._topic, value=encode(event), key=self._worker.encode(), headers=to_kafka_headers(headers)
                     )
+                metrics.RATE_TOLD.inc(sum(one.calls for one in event.entries))
             except _AWAY:
                 # Perhaps it has arrived: counting twice refuses a few calls, not counting would give them away.
                 self._give_back(counts[first:])
