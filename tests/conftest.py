@@ -11,8 +11,18 @@ from tests.support.containers import (
     pytest_terminal_summary,
     topic_prefix,
 )
+from tests.support.whole_stack import whole_stack
 
-__all__ = ["database", "infrastructure", "kafka_bootstrap", "postgres_url", "pytest_terminal_summary", "topic_prefix"]
+# Fixtures of a whole run are named here and nowhere else: each module that imported one would start its own.
+__all__ = [
+    "database",
+    "infrastructure",
+    "kafka_bootstrap",
+    "postgres_url",
+    "pytest_terminal_summary",
+    "topic_prefix",
+    "whole_stack",
+]
 
 TESTS = Path(__file__).parent
 MARKERS = {

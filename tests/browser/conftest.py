@@ -5,9 +5,6 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 from tests.support.browser import chromium, launched
-from tests.support.whole_stack import whole_stack
-
-__all__ = ["whole_stack"]
 
 
 @pytest.fixture(scope="session", autouse=True)

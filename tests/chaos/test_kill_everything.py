@@ -13,9 +13,7 @@ import httpx
 import pytest
 from tests.support.eventually import eventually
 from tests.support.money_count import Stations, count
-from tests.support.whole_stack import WholeStack, whole_stack
-
-__all__ = ["whole_stack"]
+from tests.support.whole_stack import WholeStack
 
 ROUNDS = int(os.environ.get("TOLLWAY_CHAOS_ROUNDS", "1"))
 CALLERS = 4

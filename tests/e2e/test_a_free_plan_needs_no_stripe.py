@@ -4,12 +4,10 @@ import asyncio
 
 import httpx
 from tests.support.eventually import eventually
-from tests.support.whole_stack import PLAN, WholeStack, whole_stack
+from tests.support.whole_stack import PLAN, WholeStack
 
 from journey.developer import generate
 from journey.state import App
-
-__all__ = ["whole_stack"]
 
 FREE: dict[str, object] = {
     "name": "Free",

@@ -10,14 +10,12 @@ from typing import Any
 import httpx
 import pytest
 from tests.support.hosted_pages import DECLINED, FAILS_LATER, GOOD, card, checkout_url, pay_checkout, post
-from tests.support.whole_stack import WholeStack, whole_stack
+from tests.support.whole_stack import WholeStack
 
 from journey.developer import generate, usage
 from journey.expect import wait_for
 from journey.state import App, Journey
 from sandbox_clock import advance
-
-__all__ = ["whole_stack"]
 
 WAIT = {"Prefer": "wait=10"}
 LONG = 120

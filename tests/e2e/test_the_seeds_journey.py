@@ -8,11 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.support.whole_stack import WholeStack, whole_stack
+from tests.support.whole_stack import WholeStack
 
 from journey.models import MODELS
-
-__all__ = ["whole_stack"]
 
 STEPS = [*(str(number) for number in range(1, 11)), "V1", "V2", "V3"]
 

@@ -5,14 +5,12 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.support.whole_stack import PLAN, WholeStack, whole_stack
+from tests.support.whole_stack import PLAN, WholeStack
 
 from journey import provider as steps
 from journey.developer import usage
 from journey.expect import wait_for
 from journey.state import App, Journey
-
-__all__ = ["whole_stack"]
 
 WAIT = {"Prefer": "wait=10"}
 LONG = 120
