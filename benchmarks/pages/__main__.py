@@ -23,6 +23,7 @@ from queue import Queue
 import httpx
 from benchmarks.gateway.summary import machine
 from benchmarks.latency import published
+from benchmarks.pages.addresses import console_pages, portal_pages
 from benchmarks.pages.seed import Size, Whose, fill
 
 from journey.addresses import Addresses
@@ -61,32 +62,6 @@ def signed_in(portal: str, email: str, password: str) -> httpx.Client:
     return browser
 
 
-def pages_of(journey: Journey, size: Size) -> dict[str, str]:
-    """Every page of the Developer Portal that is read."""
-    home = f"/portal/{journey.organization}"
-    api, mine = f"{home}/apis/{journey.api_id}", f"{1:018d}"
-    application, subscription = f"{home}/applications/app_bench{mine}", f"sub_bench{mine}"
-    return {
-        "APIs": f"{home}/apis",
-        "APIs, searched": f"{home}/apis?q=reading",
-        "API": api,
-        "Pricing": f"{api}/pricing",
-        "Reference": f"{api}/reference",
-        "Choose Your Subscription Plan": f"{api}/subscribe",
-        "Estimate (slider)": f"{api}/estimate?volume=7",
-        "Applications": f"{home}/applications",
-        "Application": application,
-        "Manage Keys": f"{application}/keys/production",
-        "Usage Summary": f"{home}/billing",
-        "Explain": f"{home}/billing/explain/{subscription}",
-        "Invoices": f"{home}/billing/invoices",
-        "Invoice": f"{home}/billing/invoices/in_bench100",
-        "Billed Subscriptions": f"{home}/billing/subscriptions",
-        "Manage": f"{home}/billing/subscriptions/{subscription}",
-        "Payment details": f"{home}/billing/payment",
-    }
-
-
 def on_cpu_ms(pid: int) -> float:
     """What the process's event loop has run so far; nan where the system does not say."""
     try:
@@ -103,16 +78,17 @@ class Timing:
     cpu: list[float] = field(default_factory=list)
 
 
-def measure_pages(browser: httpx.Client, pages: dict[str, str], rounds: int, pid: int) -> dict[str, Timing]:
+def measure_pages(pages: dict[str, tuple[httpx.Client, str]], rounds: int, pid: int) -> dict[str, Timing]:
     """The first round is not counted. A busy machine makes readers wait; the work stays the same."""
     found = {name: Timing() for name in pages}
     for number in range(rounds + 1):
         for name in random.sample(list(pages), len(pages)):
+            browser, address = pages[name]
             began, worked = time.perf_counter(), on_cpu_ms(pid)
-            answer = browser.get(pages[name])
+            answer = browser.get(address)
             took, worked = (time.perf_counter() - began) * 1000, on_cpu_ms(pid) - worked
             if answer.status_code != 200:
-                raise SystemExit(f"{name}: {pages[name]} answered {answer.status_code}")
+                raise SystemExit(f"{name}: {address} answered {answer.status_code}")
             if number:
                 found[name].wall.append(took)
                 found[name].cpu.append(worked)
@@ -188,7 +164,11 @@ def run(stack: Stack, chosen: argparse.Namespace) -> None:
     print(f"{machine()}; load {os.getloadavg()[0]:.1f}; rows: {rows}", flush=True)
     pid = next(record.pid or 0 for record in stack.status() if record.name == "portal-api")
     browser = signed_in(addresses.portal, journey.developer.email, journey.developer.password)
-    pages = measure_pages(browser, pages_of(journey, size), chosen.rounds, pid)
+    provider = signed_in(addresses.portal, journey.provider.email, journey.provider.password)
+    console = console_pages(journey.organization, journey.project_id, journey.api_id, journey.plan_id)
+    asked = {name: (browser, at) for name, at in portal_pages(journey.organization, journey.api_id).items()}
+    asked |= {name: (provider, at) for name, at in console.items()}
+    pages = measure_pages(asked, chosen.rounds, pid)
     live = measure_live(browser, journey, app, chosen.live_calls)
     show(pages, live)
     if chosen.report:

@@ -21,15 +21,16 @@ insert into subscriptions (id, version, organization_id, application_id, develop
                            plan_version_number, status, paid, created_at, current_period_start, current_period_end,
                            cancel_at_period_end)
 select 'sub_bench' || lpad(n::text, 18, '0'), 1, $1, 'app_bench' || lpad(n::text, 18, '0'),
-       case when n <= $4 then $2 else 'user_bench' || n end, $5, $6, $7, 'active', false, now() - interval '29 days',
+       case when n <= $4 then $2 else 'user_bench' || n end, $5, $6, $7, 'active', true, now() - interval '29 days',
        date_trunc('day', now() - interval '28 days'), date_trunc('day', now() + interval '2 days'), false
 from generate_series(1, $3::int) n
 """
-# Of the measured developer's subscriptions every one was called in many minutes; of the others in few.
+# Each subscription has its own minutes, so that together they lie all over the month.
 _WINDOWS = """
 insert into usage_windows
-select id, current_period_start, plan_version_number, 1, 1,
-       current_period_start + (m * (interval '28 days' / $2)), 'production', m % 20 <> 0,
+select id, current_period_start, plan_version_number, $3, 1,
+       date_trunc('minute', current_period_start + m * (interval '28 days' / $2)
+                            + abs(hashtext(id)) % 2000 * interval '1 minute'), 'production', m % 20 <> 0,
        case when m % 20 = 0 then 5 else 2 end, $1, $1, 1
 from subscriptions, generate_series(0, $2::int - 1) m where id like 'sub_bench%'
 """
@@ -45,6 +46,17 @@ select subscription_id, period_start, plan_version_number, environment, billable
        max(window_start)
 from usage_windows where subscription_id like 'sub_bench%' group by 1, 2, 3, 4, 5
 """
+_BY_API = """
+insert into api_{grain}s
+select api_number, environment, date_trunc('{grain}', window_start, 'UTC'), status_class, sum(calls)
+from usage_windows where subscription_id like 'sub_bench%' group by 1, 2, 3, 4
+on conflict (api_number, environment, at, status_class) do nothing
+"""
+_USERS = """
+insert into users (id, email, name, locale, created_at)
+select 'user_bench' || n, 'dev' || n || '@example.com', 'Developer ' || n, 'en', now()
+from generate_series(1, $1::int) n
+"""
 _INVOICES = """
 insert into invoices (id, observed, organization_id, developer_id, subscription_id, status, currency, total_minor,
                       amount_due_minor, amount_paid_minor, created_at, period_start, period_end, lines, number)
@@ -54,7 +66,10 @@ select 'in_bench' || n, 1, $1, case when n % 100 = 0 then $2 else 'user_bench' |
           "period_start": "2026-01-01T00:00:00Z", "period_end": "2026-02-01T00:00:00Z"}]'::jsonb, 'BENCH-' || n
 from generate_series(1, $3::int) n
 """
-_TABLES = ("applications", "subscriptions", "usage_windows", "usage_days", "usage_totals", "invoices")
+_TABLES = (
+    "applications", "subscriptions", "usage_windows", "usage_days", "usage_totals", "api_minutes", "api_hours",
+    "invoices",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -92,10 +107,14 @@ async def _fill(url: str, whose: Whose, size: Size) -> dict[str, int]:
     connection = await asyncpg.connect(url)
     try:
         owner = (whose.organization, whose.developer, size.subscriptions, size.mine)
+        await connection.execute(_USERS, size.subscriptions)
         await connection.execute(_APPLICATIONS, *owner)
         await connection.execute(_SUBSCRIPTIONS, *owner, whose.api, whose.plan, whose.plan_version)
-        await connection.execute(_WINDOWS, size.per_window, size.windows, timeout=600)
+        api = await connection.fetchval("select number from apis where id = $1", whose.api)
+        await connection.execute(_WINDOWS, size.per_window, size.windows, api, timeout=600)
         await connection.execute(_DAYS, timeout=600)
+        for grain in ("minute", "hour"):
+            await connection.execute(_BY_API.format(grain=grain), timeout=600)
         await connection.execute(_TOTALS, timeout=600)
         await connection.execute(_INVOICES, whose.organization, whose.developer, size.subscriptions)
         await connection.execute("analyze")

@@ -204,14 +204,20 @@ class ProviderView(Protocol):
         """Production calls in stretches of `step` from `since` on."""
         ...
 
-    async def has_billed_call(self, session: AsyncSession, organization_id: str, *, paid: bool) -> bool:
-        """Whether anybody ever made one; `paid`: under a plan that costs money."""
+    async def live_count(
+        self, session: AsyncSession, organization_id: str, *, api_id: str | None, plan_id: str | None
+    ) -> int:
+        """Subscriptions that have not ended, of one API or plan."""
+        ...
+
+    async def had_billed_call(self, session: AsyncSession, organization_id: str) -> tuple[bool, bool]:
+        """(whether anybody ever made one, whether one under a plan that costs money)."""
         ...
 
     async def present_units(
         self, session: AsyncSession, organization_id: str, now: datetime
-    ) -> Sequence[tuple[str, int, int]]:
-        """(subscription, plan version, billed units) of running periods."""
+    ) -> Sequence[tuple[int, int, int]]:
+        """(plan version, billed units, subscriptions that have just so many) of running periods."""
         ...
 
 

@@ -5,6 +5,7 @@ CLDR gives a few currencies other digits than Stripe charges them with (HUF, ISK
 
 from copy import copy
 from decimal import Decimal
+from functools import lru_cache
 
 from babel import Locale
 from babel.numbers import format_decimal, get_currency_symbol
@@ -27,11 +28,13 @@ def exact_money(amount_minor: Decimal, currency: str, locale: Language = DEFAULT
     return _format(to_major(amount_minor, currency), currency, locale, digits, digits + MAX_UNIT_AMOUNT_DECIMALS)
 
 
+@lru_cache(maxsize=8192)
 def count(number: int, locale: Language = DEFAULT_LOCALE) -> str:
     """A number of calls: 1234567 -> `1,234,567`."""
     return format_decimal(number, locale=locale)
 
 
+@lru_cache(maxsize=8192)
 def _format(amount: Decimal, currency: str, locale: Language, least: int, most: int) -> str:
     parsed = Locale.parse(locale)
     pattern = copy(parsed.currency_formats["standard"])

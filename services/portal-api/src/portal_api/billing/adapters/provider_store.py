@@ -40,28 +40,40 @@ _COUNTS = text(
     "select api_id, plan_id, count(*) from subscriptions where organization_id = :organization"
     " and status <> all(:ended) group by 1, 2"
 )
-_CALLS = text(
-    """
-    select date_bin(:step, w.window_start, :since) as at, w.status_class, sum(w.calls) as calls
-    from usage_windows w join apis a on a.number = w.api_number
+_COUNT_OF_API = text(
+    "select count(*) from subscriptions where api_id = :api and status <> all(:ended)"
+    " and organization_id = :organization"
+)
+_COUNT_OF_PLAN = text(
+    "select count(*) from subscriptions where plan_id = :plan and status <> all(:ended)"
+    " and organization_id = :organization"
+)
+# From the sums by minute for narrow bars, by hour for wide ones: a month is 720 rows of an API, not all its windows.
+_CALLS = """
+    select date_bin(:step, c.at, :since) as at, c.status_class, sum(c.calls) as calls
+    from {table} c join apis a on a.number = c.api_number
     where a.organization_id = :organization and (cast(:api as text) is null or a.id = :api)
-      and w.window_start >= :since and w.window_start < :until and w.environment = 'production'
+      and c.at >= :since and c.at < :until and c.environment = 'production'
     group by 1, 2
     """
-)
-_ANY_BILLED = text(
-    "select exists (select 1 from usage_totals t join subscriptions s on s.id = t.subscription_id"
-    " where s.organization_id = :organization and t.billable and t.environment = 'production' and t.calls > 0"
-    " and (s.paid or not :paid))"
-)
+_CALLS_BY_MINUTE = text(_CALLS.format(table="api_minutes"))
+_CALLS_BY_HOUR = text(_CALLS.format(table="api_hours"))
+_HOUR = timedelta(hours=1)
+_HAS_BILLED = """
+    exists (select 1 from subscriptions s join usage_totals t on t.subscription_id = s.id
+            where s.organization_id = :organization and {which} and t.billable and t.environment = 'production'
+            and t.calls > 0)
+    """
+_BILLED = text(f"select {_HAS_BILLED.format(which='true')} as any, {_HAS_BILLED.format(which='s.paid')} as paid")
 _SPENT = text(
     """
-    select s.id, t.plan_version_number, sum(t.units)
-    from subscriptions s join usage_totals t
-      on t.subscription_id = s.id and t.period_start = s.current_period_start
-    where s.organization_id = :organization and t.billable and t.environment = 'production'
-      and s.current_period_end > :now
-    group by 1, 2
+    select plan_version_number, units, count(*) from (
+        select t.plan_version_number, t.units
+        from subscriptions s join usage_totals t
+          on t.subscription_id = s.id and t.period_start = s.current_period_start
+        where s.organization_id = :organization and t.billable and t.environment = 'production'
+          and s.current_period_end > :now
+    ) spent group by 1, 2
     """
 )
 _FIELDS = tuple(field.name for field in fields(Subscription))
@@ -114,6 +126,16 @@ class PostgresProviderView:
         rows = await connection.execute(_COUNTS, {"organization": organization_id, "ended": list(ENDED)})
         return [(str(api), str(plan), int(count)) for api, plan, count in rows]
 
+    async def live_count(
+        self, session: AsyncSession, organization_id: str, *, api_id: str | None, plan_id: str | None
+    ) -> int:
+        """Of one API or plan."""
+        connection = await session.connection()
+        values = {"organization": organization_id, "ended": list(ENDED)}
+        if api_id is not None:
+            return int((await connection.execute(_COUNT_OF_API, {**values, "api": api_id})).scalar_one())
+        return int((await connection.execute(_COUNT_OF_PLAN, {**values, "plan": plan_id})).scalar_one())
+
     async def calls(
         self,
         session: AsyncSession,
@@ -127,18 +149,19 @@ class PostgresProviderView:
         """In stretches of `step` from `since` on."""
         connection = await session.connection()
         values = {"organization": organization_id, "api": api_id, "since": since, "until": until, "step": step}
-        return [CallCount(at, int(kind), int(calls)) for at, kind, calls in await connection.execute(_CALLS, values)]
+        statement = _CALLS_BY_MINUTE if step < _HOUR else _CALLS_BY_HOUR
+        return [CallCount(at, int(kind), int(calls)) for at, kind, calls in await connection.execute(statement, values)]
 
-    async def has_billed_call(self, session: AsyncSession, organization_id: str, *, paid: bool) -> bool:
-        """Whether anybody ever made one; `paid`: under a plan that costs money."""
+    async def had_billed_call(self, session: AsyncSession, organization_id: str) -> tuple[bool, bool]:
+        """(whether anybody ever made one, whether one under a plan that costs money)."""
         connection = await session.connection()
-        values = {"organization": organization_id, "paid": paid}
-        return bool((await connection.execute(_ANY_BILLED, values)).scalar_one())
+        row = (await connection.execute(_BILLED, {"organization": organization_id})).one()
+        return bool(row[0]), bool(row[1])
 
     async def present_units(
         self, session: AsyncSession, organization_id: str, now: datetime
-    ) -> Sequence[tuple[str, int, int]]:
-        """(subscription, plan version, billed units) of running periods."""
+    ) -> Sequence[tuple[int, int, int]]:
+        """(plan version, billed units, subscriptions that have just so many) of running periods."""
         connection = await session.connection()
         rows = await connection.execute(_SPENT, {"organization": organization_id, "now": now})
-        return [(str(one), int(version), int(units)) for one, version, units in rows]
+        return [(int(version), int(units), int(count)) for version, units, count in rows]

@@ -10,6 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from portal_api.billing.adapters.tables import CheckoutRow, StripeConnectionRow, SubscriptionRow
 from portal_api.billing.domain.stripe_keys import StripeConnection
 from portal_api.billing.domain.subscription import ENDED, OVERDUE, Checkout, Subscription
+from portal_api.storage.reads import forget, once
 from shared.events.billing import StripeSubscriptionClosed
 
 # A second request waits here for the first one's commit: exactly one gets the pair.
@@ -163,11 +164,16 @@ class PostgresConnections:
 
     async def look(self, session: AsyncSession, organization_id: str) -> StripeConnection | None:
         """Not locked."""
-        row = await session.get(StripeConnectionRow, organization_id, populate_existing=True)
-        return _to_connection(row) if row else None
+
+        async def load() -> StripeConnection | None:
+            row = await session.get(StripeConnectionRow, organization_id, populate_existing=True)
+            return _to_connection(row) if row else None
+
+        return await once(session, ("stripe connection", organization_id), load)
 
     async def save(self, session: AsyncSession, connection: StripeConnection) -> None:
         """New or changed."""
+        forget(session)
         values = {**asdict(connection), "checks": list(connection.checks)}
         await session.merge(StripeConnectionRow(**values))
         await session.flush()

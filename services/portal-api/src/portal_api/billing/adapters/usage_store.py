@@ -12,7 +12,8 @@ from portal_api.billing.domain.usage import DayTotal, PeriodTotal
 from shared.events.billing import InvoiceUpdated, MeterEventRefused, UsageReported
 from shared.events.usage import UsageWindow
 
-# One statement sees one snapshot: `known` has the windows as they were, `moved` what each newer revision changes.
+# One statement sees one snapshot: `known` has the windows as they were, `newer` what each newer revision changes.
+# Rows of an API are moved by the writers of all its subscriptions: each takes them in the same order.
 _APPLY = text(
     """
     with given as (
@@ -44,6 +45,18 @@ _APPLY = text(
         from newer group by 1, 2, 3, 4, 5, 6 order by 1, 2, 3, 4, 5, 6
         on conflict (subscription_id, period_start, plan_version_number, day, environment, billable)
         do update set calls = usage_days.calls + excluded.calls, units = usage_days.units + excluded.units
+    ), minutes as (
+        insert into api_minutes
+        select api_number, environment, date_trunc('minute', window_start, 'UTC'), status_class, sum(more_calls)
+        from newer group by 1, 2, 3, 4 order by 1, 2, 3, 4
+        on conflict (api_number, environment, at, status_class)
+        do update set calls = api_minutes.calls + excluded.calls
+    ), hours as (
+        insert into api_hours
+        select api_number, environment, date_trunc('hour', window_start, 'UTC'), status_class, sum(more_calls)
+        from newer group by 1, 2, 3, 4 order by 1, 2, 3, 4
+        on conflict (api_number, environment, at, status_class)
+        do update set calls = api_hours.calls + excluded.calls
     )
     insert into usage_totals
     select subscription_id, period_start, plan_version_number, environment, billable, sum(more_calls), sum(more_units),

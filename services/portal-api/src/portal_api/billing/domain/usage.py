@@ -62,3 +62,8 @@ def newest_windows(windows: Iterable[UsageWindow]) -> list[UsageWindow]:
         if known is None or window.revision > known.revision:
             newest[key] = window
     return [newest[key] for key in sorted(newest)]
+
+
+def about_api(number: int) -> str:
+    """What an open page watches to hear of an API's calls."""
+    return f"api:{number}"

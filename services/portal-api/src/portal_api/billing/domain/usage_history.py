@@ -1,6 +1,6 @@
 """Usage day by day (UTC), with what each day added to the bill."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
@@ -72,11 +72,3 @@ def by_day(found: Mapping[tuple[date, str], Tally], since: date, until: date) ->
     for (day, _), tally in found.items():
         sums[day].add(tally)
     return list(sums.items())
-
-
-def sum_of(found: Iterable[Tally]) -> Tally:
-    """Of several."""
-    total = Tally()
-    for tally in found:
-        total.add(tally)
-    return total

@@ -5,6 +5,7 @@ from typing import cast
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from portal_api.billing.domain.usage import about_api
 from portal_api.billing.use_cases.projections import Projections
 from shared.events.billing import BillingEvent
 from shared.events.envelope import decode
@@ -33,7 +34,7 @@ def handlers(projections: Projections, touch: Touch) -> Mapping[Topic, Handler]:
                 continue
             event: UsageEvent = decode(record.value, _USAGE)
             if isinstance(event, UsageWindow):
-                touch(event.subscription_id)
+                touch(event.subscription_id, about_api(event.api_number))
                 windows.append(event)
             else:
                 complete.append((record.partition, event))
@@ -50,7 +51,7 @@ def handlers(projections: Projections, touch: Touch) -> Mapping[Topic, Handler]:
                 await projections.on_billing(session, event)
 
     async def on_subscription(session: AsyncSession, state: SubscriptionState) -> None:
-        touch(state.subscription_id, state.developer_id)
+        touch(state.subscription_id, state.developer_id, state.organization_id)
         await projections.on_subscription(session, state)
 
     return {
@@ -61,8 +62,8 @@ def handlers(projections: Projections, touch: Touch) -> Mapping[Topic, Handler]:
 
 
 def _about(event: BillingEvent) -> Iterator[str]:
-    """Its subscription and developer, as far as it names them."""
-    for name in ("subscription_id", "developer_id"):
+    """Its subscription, developer and organization, as far as it names them."""
+    for name in ("subscription_id", "developer_id", "organization_id"):
         value = getattr(event, name, None)
         if value:
             yield value

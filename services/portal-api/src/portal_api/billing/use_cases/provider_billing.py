@@ -126,6 +126,19 @@ class ProviderBilling:
             total += count
         return LiveCounts(dict(by_plan), dict(by_api), total)
 
+    async def live_count(
+        self,
+        session: AsyncSession,
+        actor: Actor,
+        organization: str,
+        *,
+        api_id: str | None = None,
+        plan_id: str | None = None,
+    ) -> int:
+        """How many subscribe to one of its APIs, or plans."""
+        found = await self.organizations.require_role(session, actor, organization, "viewer")
+        return await self.view.live_count(session, found.id, api_id=api_id, plan_id=plan_id)
+
     async def calls(
         self, session: AsyncSession, actor: Actor, organization: str, *, api_id: str | None, span: str
     ) -> Calls:
@@ -144,12 +157,13 @@ class ProviderBilling:
         now = self.clock.now()
         calls = await self._calls(session, found.id, None, *SPANS["24h"])
         counts = await self.view.live_counts(session, found.id)
+        had_billed_call, had_paid_call = await self.view.had_billed_call(session, found.id)
         return Today(
             calls=calls,
             subscriptions=sum(count for _, _, count in counts),
             usage_minor=await self._usage(session, found.id, now),
-            had_billed_call=await self.view.has_billed_call(session, found.id, paid=False),
-            had_paid_call=await self.view.has_billed_call(session, found.id, paid=True),
+            had_billed_call=had_billed_call,
+            had_paid_call=had_paid_call,
         )
 
     async def _calls(
@@ -169,12 +183,8 @@ class ProviderBilling:
         plans = await self.repository.plans(session, organization_id, limit=MAX_PLANS, after=None)
         versions = {version.number: version for plan in plans for version in plan.versions}
         sums: defaultdict[str, int] = defaultdict(int)
-        known: dict[tuple[int, int], int] = {}
-        for _, number, units in await self.view.present_units(session, organization_id, now):
+        for number, units, count in await self.view.present_units(session, organization_id, now):
             version = versions.get(number)
-            if version is None:
-                continue
-            if (number, units) not in known:
-                known[number, units] = rate_usage(version, units).total_minor
-            sums[version.currency] += known[number, units]
+            if version is not None:
+                sums[version.currency] += rate_usage(version, units).total_minor * count
         return dict(sums)

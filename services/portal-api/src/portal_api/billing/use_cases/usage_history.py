@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from portal_api.billing.domain.subscription import Subscription
-from portal_api.billing.domain.usage_history import Tally, by_day, check_range, sum_of, tallies
+from portal_api.billing.domain.usage_history import Tally, by_day, check_range, tallies
 from portal_api.billing.use_cases.usage_summary import (
     MAX_SUBSCRIPTIONS,
     BillingReader,
@@ -93,13 +93,14 @@ class UsageHistories:
         named = [name_of[row.id] for row in rows if row.id in used]
         versions = {v.number: v for one in named if one.plan for v in one.plan.versions}
         found = tallies(days, before, versions)
+        sums = {one.subscription.id: Tally() for one in named}
+        for (_, key), tally in found.items():
+            sums[key].add(tally)
         return UsageHistory(
             since=since,
             until=until,
             as_of=now,
             days=tuple(by_day(found, since, until)),
-            subscriptions=tuple(
-                (one, sum_of(t for (_, key), t in found.items() if key == one.subscription.id)) for one in named
-            ),
+            subscriptions=tuple((one, sums[one.subscription.id]) for one in named),
             rows=tuple(UsageRow(day, name_of[key], tally) for (day, key), tally in sorted(found.items())),
         )

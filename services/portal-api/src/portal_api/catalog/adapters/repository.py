@@ -24,6 +24,7 @@ from portal_api.catalog.domain.api import Api, ContractOperation
 from portal_api.catalog.domain.plan import Plan
 from portal_api.catalog.ports import DeploymentRecord, DeploymentRow
 from portal_api.storage import numbers
+from portal_api.storage.reads import forget, once
 from shared.events.catalog import Environment, Lifecycle, Operation
 
 MAX_TAGS_SHOWN = 100
@@ -49,6 +50,7 @@ class PostgresCatalogRepository:
         self, session: AsyncSession, api: Api, document: str, operations: Sequence[ContractOperation]
     ) -> bool:
         """False when identifier and version are taken in the organization."""
+        forget(session)
         added = await session.execute(
             insert(ApiRow)
             .values(**api_values(api))
@@ -68,12 +70,18 @@ class PostgresCatalogRepository:
         """By id."""
         statement = select(ApiRow).where(ApiRow.id == api_id)
         if lock:
+            forget(session)
             statement = statement.with_for_update().execution_options(populate_existing=True)
-        row = (await session.exec(statement)).first()
-        return to_api(row) if row else None
+
+        async def load() -> Api | None:
+            row = (await session.exec(statement)).first()
+            return to_api(row) if row else None
+
+        return await once(session, ("api", api_id), load)
 
     async def save_api(self, session: AsyncSession, api: Api) -> None:
         """Keep what changed."""
+        forget(session)
         values = api_values(api)
         statement = update(ApiRow).where(col(ApiRow.id) == api.id).values(**values)
         await session.execute(statement.execution_options(synchronize_session=False))
@@ -133,7 +141,11 @@ class PostgresCatalogRepository:
         """In no particular order."""
         if not api_ids:
             return []
-        return [to_api(row) for row in await session.exec(select(ApiRow).where(col(ApiRow.id).in_(api_ids)))]
+
+        async def load() -> list[Api]:
+            return [to_api(row) for row in await session.exec(select(ApiRow).where(col(ApiRow.id).in_(api_ids)))]
+
+        return await once(session, ("apis", *sorted(api_ids)), load)
 
     async def lock_apis(self, session: AsyncSession, *, after: str, limit: int) -> list[Api]:
         """Of all organizations, retired ones too."""
@@ -193,6 +205,7 @@ class PostgresCatalogRepository:
 
     async def add_plan(self, session: AsyncSession, plan: Plan) -> bool:
         """False when the organization has a plan of this name."""
+        forget(session)
         values = {name: getattr(plan, name) for name in PlanRow.model_fields}
         added = await session.execute(
             insert(PlanRow).values(**values).on_conflict_do_nothing().returning(col(PlanRow.id))
@@ -206,6 +219,7 @@ class PostgresCatalogRepository:
         """With all versions; deleted ones too."""
         statement = select(PlanRow).where(PlanRow.id == plan_id)
         if lock:
+            forget(session)
             statement = statement.with_for_update().execution_options(populate_existing=True)
         plans = await self._with_versions(session, list(await session.exec(statement)))
         return plans[0] if plans else None
@@ -214,11 +228,16 @@ class PostgresCatalogRepository:
         """In no particular order."""
         if not plan_ids:
             return []
-        rows = await session.exec(select(PlanRow).where(col(PlanRow.id).in_(plan_ids)))
-        return await self._with_versions(session, list(rows))
+
+        async def load() -> list[Plan]:
+            rows = await session.exec(select(PlanRow).where(col(PlanRow.id).in_(plan_ids)))
+            return await self._with_versions(session, list(rows))
+
+        return await once(session, ("plans", *sorted(plan_ids)), load)
 
     async def save_plan(self, session: AsyncSession, plan: Plan) -> bool:
         """Keep what changed, new versions included. False when the name is taken."""
+        forget(session)
         values = {name: getattr(plan, name) for name in PlanRow.model_fields}
         statement = update(PlanRow).where(col(PlanRow.id) == plan.id).values(**values)
         try:

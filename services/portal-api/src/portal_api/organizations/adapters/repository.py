@@ -11,6 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from portal_api.identity.domain.access import Role
 from portal_api.organizations.adapters.tables import MemberRow, OrganizationRow, ProjectRow
 from portal_api.organizations.domain.organization import Member, Organization, Project
+from portal_api.storage.reads import forget, once, remember
 
 # Members with names: users are identity's rows, so the join is written out instead of importing its tables.
 _MEMBERS = text(
@@ -33,6 +34,7 @@ class PostgresOrganizationRepository:
 
     async def add(self, session: AsyncSession, organization: Organization) -> bool:
         """False when the identifier is taken."""
+        forget(session)
         statement = (
             insert(OrganizationRow)
             .values(**asdict(organization))
@@ -47,20 +49,30 @@ class PostgresOrganizationRepository:
             or_(col(OrganizationRow.id) == id_or_identifier, col(OrganizationRow.identifier) == id_or_identifier)
         )
         if lock:
+            forget(session)
             statement = statement.with_for_update(key_share=True).execution_options(populate_existing=True)
-        row = (await session.exec(statement)).first()
-        return Organization(**row.model_dump()) if row else None
+
+        async def load() -> Organization | None:
+            row = (await session.exec(statement)).first()
+            return Organization(**row.model_dump()) if row else None
+
+        return await once(session, ("organization", id_or_identifier), load)
 
     async def rename(self, session: AsyncSession, organization_id: str, name: str) -> None:
         """Its name."""
+        forget(session)
         await session.execute(
             update(OrganizationRow).where(col(OrganizationRow.id) == organization_id).values(name=name)
         )
 
     async def role_of(self, session: AsyncSession, organization_id: str, user_id: str) -> Role | None:
         """The user's role, None for strangers."""
-        row = await session.get(MemberRow, (organization_id, user_id))
-        return cast(Role, row.role) if row else None
+
+        async def load() -> Role | None:
+            row = await session.get(MemberRow, (organization_id, user_id), populate_existing=True)
+            return cast(Role, row.role) if row else None
+
+        return await once(session, ("role", organization_id, user_id), load)
 
     async def of_user(
         self, session: AsyncSession, user_id: str, *, limit: int, after: str | None
@@ -73,10 +85,16 @@ class PostgresOrganizationRepository:
             .order_by(OrganizationRow.id)
             .limit(limit)
         )
-        return [(Organization(**row.model_dump()), cast(Role, role)) for row, role in rows]
+        found = [(Organization(**row.model_dump()), cast(Role, role)) for row, role in rows]
+        for organization, role in found:
+            for name in (organization.id, organization.identifier):
+                remember(session, ("organization", name), organization)
+            remember(session, ("role", organization.id, user_id), role)
+        return found
 
     async def add_member(self, session: AsyncSession, member: Member) -> bool:
         """False when the user is a member already."""
+        forget(session)
         statement = (
             insert(MemberRow)
             .values(
@@ -112,10 +130,12 @@ class PostgresOrganizationRepository:
 
     async def set_role(self, session: AsyncSession, organization_id: str, user_id: str, role: Role) -> None:
         """Of a member."""
+        forget(session)
         await session.execute(_of_member(update(MemberRow), organization_id, user_id).values(role=role))
 
     async def remove_member(self, session: AsyncSession, organization_id: str, user_id: str) -> None:
         """They are a stranger from now on."""
+        forget(session)
         await session.execute(_of_member(delete(MemberRow), organization_id, user_id))
 
     async def other_admins(self, session: AsyncSession, organization_id: str, user_id: str) -> int:
@@ -130,6 +150,7 @@ class PostgresOrganizationRepository:
 
     async def add_project(self, session: AsyncSession, project: Project) -> bool:
         """False when the identifier is taken in its organization."""
+        forget(session)
         statement = (
             insert(ProjectRow)
             .values(**asdict(project))
@@ -140,13 +161,17 @@ class PostgresOrganizationRepository:
 
     async def project(self, session: AsyncSession, organization_id: str, id_or_identifier: str) -> Project | None:
         """By id or identifier."""
-        found = await session.exec(
+        statement = (
             select(ProjectRow)
             .where(ProjectRow.organization_id == organization_id)
             .where(or_(col(ProjectRow.id) == id_or_identifier, col(ProjectRow.identifier) == id_or_identifier))
         )
-        row = found.first()
-        return Project(**row.model_dump()) if row else None
+
+        async def load() -> Project | None:
+            row = (await session.exec(statement)).first()
+            return Project(**row.model_dump()) if row else None
+
+        return await once(session, ("project", organization_id, id_or_identifier), load)
 
     async def projects(
         self, session: AsyncSession, organization_id: str, *, limit: int, after: str | None
@@ -158,7 +183,11 @@ class PostgresOrganizationRepository:
             .order_by(ProjectRow.id)
             .limit(limit)
         )
-        return [Project(**row.model_dump()) for row in rows]
+        found = [Project(**row.model_dump()) for row in rows]
+        for project in found:
+            for name in (project.id, project.identifier):
+                remember(session, ("project", organization_id, name), project)
+        return found
 
 
 def _of_member(statement: Any, organization_id: str, user_id: str) -> Any:

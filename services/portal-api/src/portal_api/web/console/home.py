@@ -1,16 +1,22 @@
 """The organization's home: the way to the first paid call, its projects, and today's figures."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from portal_api.billing.domain.usage import about_api
 from portal_api.billing.use_cases.provider_billing import Calls
+from portal_api.catalog.domain.api import Api
 from portal_api.web.console.place import MAX_LISTED, Place
 from portal_api.web.console.wiring import Console
 from portal_api.web.kit import charts, formats
 from portal_api.web.kit.viewer import Viewer
+
+# An organization's figures are sums over all its subscriptions: looked at once a second, however fast calls come.
+FIGURES_PAUSE_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,22 +44,28 @@ def add_pages(router: APIRouter, console: Console) -> None:
 
     @router.get("/console/{organization}/live")
     async def live(request: Request, organization: str, viewer: signed_in) -> Response:
-        await console.place(viewer, organization)
+        place = await console.place(viewer, organization)
+        about = {place.organization.id}
 
         async def render() -> str:
             async with kit.http.uow.transaction() as session:
                 place = await console.at(session, viewer, organization)
                 values = await _values(console, session, viewer, place)
+            about.update(about_api(api.number) for api in values["apis"])
             return kit.fragment(viewer, "console/home_figures.html", place=place, **values)
 
-        return kit.live.stream(request, render)
+        return kit.live.stream(request, render, about, pause_seconds=FIGURES_PAUSE_SECONDS)
 
 
 async def _values(console: Console, session: AsyncSession, viewer: Viewer, place: Place) -> dict[str, Any]:
     today = await console.provider.today(session, viewer.user, place.organization.id)
-    steps = await _steps(console, session, viewer, place, today.had_paid_call)
+    apis = await console.catalog.list_organization_apis(
+        session, viewer.user, place.organization.id, limit=MAX_LISTED, after=None
+    )
+    steps = await _steps(console, session, viewer, place, apis, today.had_paid_call)
     chart = call_chart(today.calls, viewer, "Calls of the last 24 hours")
-    return {"today": today, "steps": steps, "chart": chart, "done": sum(step.done for step in steps)}
+    done = sum(step.done for step in steps)
+    return {"today": today, "steps": steps, "chart": chart, "done": done, "apis": apis}
 
 
 def call_chart(calls: Calls, viewer: Viewer, title: str) -> object:
@@ -71,12 +83,9 @@ def call_chart(calls: Calls, viewer: Viewer, title: str) -> object:
 
 
 async def _steps(
-    console: Console, session: AsyncSession, viewer: Viewer, place: Place, had_paid_call: bool
+    console: Console, session: AsyncSession, viewer: Viewer, place: Place, apis: Sequence[Api], had_paid_call: bool
 ) -> list[Step]:
     """Each asks what is there; the first that is not done comes next."""
-    apis = await console.catalog.list_organization_apis(
-        session, viewer.user, place.organization.id, limit=MAX_LISTED, after=None
-    )
     plans = await console.catalog.list_plans(session, viewer.user, place.organization.id, limit=1, after=None)
     connection = await console.stripe.read(session, viewer.user, place.organization.id)
     project = (

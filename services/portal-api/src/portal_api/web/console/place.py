@@ -97,9 +97,10 @@ class Places:
         role: Role = "viewer",
     ) -> Place:
         """The place; 404 for whoever may not see it, 403 for a member without `role`."""
+        # What these two lists bring along, the checks after them do not ask for again.
+        mine = await self.organizations.list_mine(session, actor, limit=MAX_LISTED, after=None)
         await self.organizations.require_role(session, actor, organization, role)
         found, role = await self.organizations.get_mine(session, actor, organization)
-        mine = await self.organizations.list_mine(session, actor, limit=MAX_LISTED, after=None)
         projects = await self.organizations.list_projects(session, actor, found.id, limit=MAX_LISTED, after=None)
         here: Project | None = None
         found_api: Api | None = None

@@ -96,8 +96,8 @@ def _edit(router: APIRouter, console: Console) -> None:
         async with kit.http.uow.transaction() as session:
             place = await console.at(session, viewer, organization)
             plan = await console.catalog.require_plan(session, viewer.user, plan_id)
-            counts = await console.provider.live_counts(session, viewer.user, organization)
-        return place, plan, counts.by_plan.get(plan.id, 0)
+            count = await console.provider.live_count(session, viewer.user, organization, plan_id=plan.id)
+        return place, plan, count
 
     @router.get("/console/{organization}/settings/plans/{plan}")
     async def edit(request: Request, organization: str, plan: str, viewer: signed_in) -> Response:

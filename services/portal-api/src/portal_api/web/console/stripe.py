@@ -53,7 +53,8 @@ def _show(router: APIRouter, console: Console) -> None:
 
     @router.get("/console/{organization}/settings/credentials/stripe/live")
     async def live(request: Request, organization: str, viewer: signed_in) -> Response:
-        await console.place(viewer, organization)
+        place = await console.place(viewer, organization)
+        about = {place.organization.id}
 
         async def render() -> str:
             async with kit.http.uow.transaction() as session:
@@ -61,7 +62,7 @@ def _show(router: APIRouter, console: Console) -> None:
                 connection = await console.stripe.read(session, viewer.user, organization)
             return kit.fragment(viewer, "console/stripe_state.html", place=place, connection=connection)
 
-        return kit.live.stream(request, render)
+        return kit.live.stream(request, render, about)
 
 
 def _change(router: APIRouter, console: Console) -> None:

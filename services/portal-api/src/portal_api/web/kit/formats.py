@@ -2,6 +2,8 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import lru_cache
+from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_skeleton, format_time, format_timedelta
@@ -35,11 +37,13 @@ def price(amount_minor: Decimal, currency: str, locale: Locale = _DEFAULT) -> st
     return money_text.exact_money(amount_minor, currency, locale)
 
 
+@lru_cache(maxsize=8192)
 def number(value: int | Decimal, locale: Locale = _DEFAULT) -> str:
     """`1,234,567`."""
     return format_decimal(value, locale=locale, decimal_quantization=False)
 
 
+@lru_cache(maxsize=4096)
 def compact(value: int | Decimal, locale: Locale = _DEFAULT) -> str:
     """`1.2M`, for axes."""
     return format_compact_decimal(value, locale=locale, fraction_digits=1)
@@ -52,28 +56,54 @@ def percent(part: int, whole: int, locale: Locale = _DEFAULT) -> str:
 
 def moment(at: datetime, viewer: Viewer) -> str:
     """In the viewer's zone, to the minute."""
-    return format_datetime(at, format="medium", tzinfo=viewer.zone, locale=viewer.locale)
+    return _datetime(at, "medium", viewer.zone, viewer.locale)
 
 
 def exact_moment(at: datetime, viewer: Viewer) -> str:
     """With the zone's name: what stands on hover."""
-    return format_datetime(at, format="d MMM y, HH:mm:ss zzz", tzinfo=viewer.zone, locale=viewer.locale)
+    return _datetime(at, "d MMM y, HH:mm:ss zzz", viewer.zone, viewer.locale)
 
 
 def day(at: datetime | date, viewer: Viewer) -> str:
     """The date in the viewer's zone."""
     local = at.astimezone(viewer.zone).date() if isinstance(at, datetime) else at
-    return format_date(local, format="medium", locale=viewer.locale)
+    return _date(local, "medium", viewer.locale)
 
 
 def clock_time(at: datetime, viewer: Viewer) -> str:
     """`14:30`, in the viewer's zone."""
-    return format_time(at, format="short", tzinfo=viewer.zone, locale=viewer.locale)
+    return _clock(at, viewer.zone, viewer.locale)
 
 
 def short_day(at: datetime, viewer: Viewer) -> str:
     """`Nov 25`, for axes."""
-    return format_skeleton("MMMd", at, tzinfo=viewer.zone, locale=viewer.locale)
+    return _month_day(at, viewer.zone, viewer.locale)
+
+
+# Babel reads its patterns anew for each text: a page that writes a hundred times spends most of its time there.
+@lru_cache(maxsize=8192)
+def _datetime(at: datetime, pattern: str, zone: ZoneInfo, locale: Locale) -> str:
+    return format_datetime(at, format=pattern, tzinfo=zone, locale=locale)
+
+
+@lru_cache(maxsize=4096)
+def _date(at: date, pattern: str, locale: Locale) -> str:
+    return format_date(at, format=pattern, locale=locale)
+
+
+@lru_cache(maxsize=4096)
+def _clock(at: datetime, zone: ZoneInfo, locale: Locale) -> str:
+    return format_time(at, format="short", tzinfo=zone, locale=locale)
+
+
+@lru_cache(maxsize=4096)
+def _month_day(at: datetime, zone: ZoneInfo, locale: Locale) -> str:
+    return format_skeleton("MMMd", at, tzinfo=zone, locale=locale)
+
+
+def day_of_month(at: date, locale: Locale = _DEFAULT) -> str:
+    """`25 Nov`, for axes of UTC days."""
+    return _date(at, "d MMM", locale)
 
 
 def ago(at: datetime, now: datetime, viewer: Viewer) -> str:

@@ -54,15 +54,26 @@ class Live:
             self._stopping = True
             self._changes.wake_all()
 
-    def stream(self, request: Request, render: Render, about: set[str] | None = None) -> StreamingResponse:
+    def stream(
+        self,
+        request: Request,
+        render: Render,
+        about: set[str] | None = None,
+        *,
+        pause_seconds: float = SHORTEST_PAUSE_SECONDS,
+    ) -> StreamingResponse:
         """Send what `render` gives whenever it differs; None ends the stream for good.
 
-        `about`: ids of subscriptions or developers; other people's changes then wake nobody. `render` may add to it.
+        `about`: ids of subscriptions, developers or organizations, or `about_api`; other people's changes then wake
+        nobody. `render` may add to it. `pause_seconds`: at least so long between two looks; longer for what many sum.
         """
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        return StreamingResponse(self._events(request, render, about), media_type="text/event-stream", headers=headers)
+        events = self._events(request, render, about, pause_seconds)
+        return StreamingResponse(events, media_type="text/event-stream", headers=headers)
 
-    async def _events(self, request: Request, render: Render, about: set[str] | None) -> AsyncIterator[str]:
+    async def _events(
+        self, request: Request, render: Render, about: set[str] | None, pause_seconds: float
+    ) -> AsyncIterator[str]:
         watch = self._changes.watch(about) if about is not None else None
         loop = asyncio.get_running_loop()
         began = said_at = loop.time()
@@ -85,7 +96,7 @@ class Live:
             elif loop.time() - said_at > HEARTBEAT_SECONDS:
                 said_at = loop.time()
                 yield ": still here\n\n"
-            await _pause(change, rendered_at + SHORTEST_PAUSE_SECONDS - loop.time())
+            await _pause(change, rendered_at + pause_seconds - loop.time())
 
 
 async def _pause(change: asyncio.Event, at_least_seconds: float) -> None:

@@ -30,6 +30,8 @@ from shared.observability.tracing import current_trace_id
 
 log = structlog.get_logger()
 _COMPRESS_FROM_BYTES = 800
+# Of 76 KB of Usage Summary, 2 leaves 9.3 KB in 0.5 ms, 5 leaves 7.6 KB in 1.0 ms.
+_COMPRESS_LEVEL = 2
 _HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
 
 
@@ -196,7 +198,7 @@ def _compressed(request: Request, answer: Response) -> Response:
     body = cast(bytes, answer.body)
     if len(body) < _COMPRESS_FROM_BYTES:
         return answer
-    answer.body = gzip.compress(body, 5)
+    answer.body = gzip.compress(body, _COMPRESS_LEVEL)
     answer.headers["Content-Encoding"] = "gzip"
     answer.headers["Content-Length"] = str(len(answer.body))
     answer.headers.append("Vary", "Accept-Encoding")

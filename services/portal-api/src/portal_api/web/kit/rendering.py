@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ def environment(assets: Assets, clock: Clock) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        # Else every page asks the disk for the age of each of its templates.
+        auto_reload=False,
+        cache_size=-1,
         extensions=["jinja2.ext.do", "jinja2.ext.i18n"],
     )
     # Texts are marked with {% trans %} where a translation may come; English is what is written.
@@ -41,6 +45,7 @@ def environment(assets: Assets, clock: Clock) -> Environment:
 
 
 def _icons(assets: Assets) -> Any:
+    @lru_cache(maxsize=512)
     def icon(name: str, classes: str = "") -> Markup:
         """An icon of icons.txt, beside a text: screen readers skip it."""
         return Markup(
@@ -87,9 +92,9 @@ def _limit_line(context: Context, version: PlanVersion) -> str:
 
 
 def _time(at: datetime, text: str, viewer: Viewer, style: str) -> Markup:
-    return Markup('<time datetime="{}" data-style="{}" title="{}">{}</time>').format(
-        formats.real_utc(at), style, formats.exact_moment(at, viewer), text
-    )
+    exact, at_text = escape(formats.exact_moment(at, viewer)), formats.real_utc(at)
+    tag = f'<time datetime="{at_text}" data-style="{style}" title="{exact}">{escape(text)}</time>'
+    return Markup(tag)  # noqa: S704
 
 
 @pass_context
@@ -113,9 +118,8 @@ def _ago(clock: Clock) -> Any:
         viewer = _viewer(context)
         if at is None:
             return escape("–")
-        return Markup('<time datetime="{}" title="{}">{}</time>').format(
-            formats.real_utc(at), formats.exact_moment(at, viewer), formats.ago(at, clock.now(), viewer)
-        )
+        exact, text = escape(formats.exact_moment(at, viewer)), escape(formats.ago(at, clock.now(), viewer))
+        return Markup(f'<time datetime="{formats.real_utc(at)}" title="{exact}">{text}</time>')  # noqa: S704
 
     return ago
 

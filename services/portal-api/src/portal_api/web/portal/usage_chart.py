@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, timedelta
 
 from babel import Locale
-from babel.dates import format_date
 from markupsafe import Markup
 
 from portal_api.billing.use_cases.usage_history import UsageHistory
@@ -77,4 +76,4 @@ def _ahead(history: UsageHistory, summary: UsageSummary) -> list[tuple[date, flo
 
 
 def _label(day: date, locale: Locale) -> str:
-    return format_date(day, format="d MMM", locale=locale)
+    return formats.day_of_month(day, locale)
