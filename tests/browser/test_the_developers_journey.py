@@ -5,13 +5,12 @@ import re
 import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
-from tests.support.browser import TIMEOUT_MS, Visitor, visitor
+from tests.support.browser import TIMEOUT_MS, WIDTHS, Visitor, visitor
 from tests.support.whole_stack import WholeStack
 
 from journey import provider
 from journey.state import Journey
 
-SIZES = [("light", 1440), ("dark", 390)]
 PLANS = [
     {"name": "Free", "pricing_model": "free", "rate_limit": {"count": 100, "unit": "minute"}},
     {
@@ -37,11 +36,10 @@ def call(url: str, token: str | None = None) -> int:
     return httpx.get(url, headers=headers, timeout=30).status_code
 
 
-def menu(page: Page, name: str) -> None:
-    """A line of the navigation, which a phone hides behind its button."""
-    link = page.get_by_role("navigation", name="Developer Portal").get_by_role("link", name=name, exact=True)
-    if not link.is_visible():
-        page.get_by_label("Show the navigation").check(force=True)
+def menu(guest: Visitor, name: str) -> None:
+    """A line of the navigation."""
+    guest.show_navigation()
+    link = guest.page.get_by_role("navigation", name="Developer Portal").get_by_role("link", name=name, exact=True)
     link.click()
 
 
@@ -79,19 +77,19 @@ def newcomer(whole_stack: WholeStack, guest: Visitor, target: str) -> None:
 
 
 @pytest.mark.timeout(1500)
-@pytest.mark.parametrize(("scheme", "width"), SIZES)
+@pytest.mark.parametrize("width", WIDTHS)
 def test_from_the_catalogue_to_the_cancelled_subscription(
-    browser: Browser, whole_stack: WholeStack, offer: Journey, scheme: str, width: int
+    browser: Browser, whole_stack: WholeStack, offer: Journey, width: int
 ) -> None:
     base = whole_stack.addresses.portal
     home = f"/portal/{offer.organization}"
-    with visitor(browser, scheme=scheme, width=width, own=base) as guest:
+    with visitor(browser, width=width, own=base) as guest:
         page = guest.page
         newcomer(whole_stack, guest, f"{home}/apis")
         # Step 7: subscribe.
-        menu(page, "APIs")
+        menu(guest, "APIs")
         expect(page.get_by_role("heading", name="APIs", exact=True)).to_be_visible()
-        guest.look("1-apis")
+        guest.look("portal-01-apis")
         page.get_by_role("link", name="Subscribe to Things").click()
         dialog = page.get_by_role("dialog", name="Choose Your Subscription Plan")
         dialog.get_by_label("Application", exact=True).select_option("new")
@@ -102,16 +100,16 @@ def test_from_the_catalogue_to_the_cancelled_subscription(
         expect(dialog.get_by_text("25,000 × $0.02 = $500.00")).to_be_visible()
         expect(dialog.get_by_text("Free is $500.00 cheaper at this volume.")).to_be_visible()
         expect(slider).to_be_focused()
-        guest.look("2-choose-your-subscription-plan")
+        guest.look("portal-02-choose-your-subscription-plan")
         dialog.get_by_role("button", name="Subscribe to Pay-as-you-go").click()
         pay(page)
         page.wait_for_url("**/subscriptions/**")
         first = page.get_by_role("button", name="Get an access token and make the first call")
         expect(first).to_be_visible(timeout=TIMEOUT_MS)
-        guest.look("3-subscribed")
+        guest.look("portal-03-subscribed")
         first.click()
         expect(page.get_by_text("Waiting for your first call…")).to_be_visible()
-        guest.look("4-first-call")
+        guest.look("portal-04-first-call")
         copied(page, "Consumer Secret")
         page.get_by_role("button", name="Try it").click()
         expect(page.locator("#try-answer")).to_contain_text("200")
@@ -125,15 +123,15 @@ def test_from_the_catalogue_to_the_cancelled_subscription(
 def manage_keys(guest: Visitor) -> str:
     """Step 8. Returns the access token."""
     page = guest.page
-    menu(page, "Applications")
-    guest.look("5-applications")
+    menu(guest, "Applications")
+    guest.look("portal-05-applications")
     page.get_by_role("link", name="Reading List App", exact=True).click()
-    guest.look("6-application")
+    guest.look("portal-06-application")
     page.get_by_role("link", name="Manage Keys").click()
     page.get_by_role("link", name="Production", exact=True).click()
     page.get_by_role("button", name="Generate Key").click()
     expect(page.get_by_role("heading", name="Save this secret now")).to_be_visible()
-    guest.look("7-generate-key")
+    guest.look("portal-07-generate-key")
     assert copied(page, "Consumer Secret")
     page.get_by_role("button", name="Modify").click()
     modify = page.get_by_role("dialog", name="Modify")
@@ -142,7 +140,7 @@ def manage_keys(guest: Visitor) -> str:
     expect(page.get_by_text("7,200 seconds")).to_be_visible()
     page.get_by_role("button", name="Generate", exact=True).first.click()
     expect(page.get_by_text(re.compile(r"in 1 h 59 min \d+ s"))).to_be_visible()
-    guest.look("8-generate-token")
+    guest.look("portal-08-generate-token")
     return copied(page, "Access token")
 
 
@@ -157,26 +155,26 @@ def use_and_see_it_billed(guest: Visitor, offer: Journey, token: str) -> None:
     expect(total_billed(page)).to_have_text(str(before + 5), timeout=TIMEOUT_MS)
     expect(page.locator(".k-stat", has_text="Active Subscriptions")).to_contain_text("1")
     expect(page.locator(".k-stat", has_text="Estimated Cost")).to_contain_text(f"${(before + 5) * 0.02:.2f}")
-    guest.look("9-usage-summary")
+    guest.look("portal-09-usage-summary")
     page.get_by_role("link", name=re.compile("Explain the cost")).click()
     drawer = page.get_by_role("dialog", name="Explanation")
     expect(drawer.get_by_text("Every billed request costs the same.")).to_be_visible()
-    guest.look("10-explain")
+    guest.look("portal-10-explain")
     drawer.get_by_role("button", name="Close").click()
     page.get_by_role("link", name="Invoices", exact=True).click()
     expect(page.get_by_role("heading", name="No invoice yet")).to_be_visible()
-    guest.look("11-invoices")
+    guest.look("portal-11-invoices")
 
 
 def cancel(guest: Visitor, offer: Journey, token: str) -> None:
     """Verification 3, with a change of mind on the way."""
     page, url = guest.page, f"{offer.api_url}/things"
     page.get_by_role("link", name="Billed Subscriptions").click()
-    guest.look("12-billed-subscriptions")
+    guest.look("portal-12-billed-subscriptions")
     page.get_by_role("link", name="Manage Things").click()
     dialog = page.get_by_role("dialog", name="Cancel this subscription?")
     page.get_by_role("button", name="Cancel", exact=True).click()
-    guest.look("13-cancel")
+    guest.look("portal-13-cancel")
     dialog.get_by_label("At the period's end").check(force=True)
     dialog.get_by_role("button", name="Cancel subscription").click()
     resume = page.get_by_role("button", name="Resume")
@@ -189,12 +187,12 @@ def cancel(guest: Visitor, offer: Journey, token: str) -> None:
     dialog.get_by_role("button", name="Cancel subscription").click()
     expect(page.get_by_text("This subscription has ended")).to_be_visible(timeout=2 * TIMEOUT_MS)
     assert call(url, token) == 403
-    guest.look("14-ended")
+    guest.look("portal-14-ended")
     page.get_by_role("link", name="Billed Subscriptions").click()
     billing(page)
     page.get_by_role("link", name="Invoices", exact=True).click()
     page.get_by_role("row").nth(1).get_by_role("link").first.click()
-    guest.look("15-invoice")
+    guest.look("portal-15-invoice")
 
 
 def test_the_reference_tries_a_call_with_ones_own_token(
@@ -210,5 +208,5 @@ def test_the_reference_tries_a_call_with_ones_own_token(
         expect(page.locator("#reference").get_by_text("/things").first).to_be_visible(timeout=2 * TIMEOUT_MS)
         ours = (base, whole_stack.addresses.gateway, "data:", "blob:")
         assert [url for url in asked if not url.startswith(ours)] == []
-        guest.look("16-reference", without="#reference")
+        guest.look("portal-16-reference", without="#reference")
         assert guest.complaints == []

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 ARGUMENTS = (
@@ -22,6 +22,17 @@ INSTALL = "no chromium here; install it with: sudo apt-get install -y chromium"
 SCREENSHOTS = Path(os.environ.get("TOLLWAY_SCREENSHOTS", ".pytest_cache/screenshots"))
 # What is left out of a look may bring landmarks of its own into the page.
 LANDMARKS = ("landmark-no-duplicate-main", "landmark-main-is-top-level", "landmark-unique")
+# What the Content-Security-Policy blocks is said in words of our own, besides the browser's.
+TELL_VIOLATIONS = """document.addEventListener("securitypolicyviolation", (event) =>
+  console.error(`policy: ${event.effectiveDirective} blocks ${event.blockedURI} at ${event.sourceFile}`));"""
+RUN_AXE = """([without, options]) =>
+  axe.run(without ? { exclude: [[without]] } : document, options).then((found) => found.violations)"""
+# After two frames the colours are the new scheme's.
+DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+Scheme = Literal["light", "dark"]
+WIDTHS = (1440, 390)
+# Narrower than this, the navigation hides behind a button.
+PHONE_BELOW = 860
 # The machines that run this are busy: a page may take its time, it is never waited for longer than it needs.
 TIMEOUT_MS = 45_000
 
@@ -48,25 +59,54 @@ def launched() -> Iterator[Browser]:
 
 @dataclass
 class Visitor:
-    """One person's browser. `complaints`: what its console said, and pages that failed."""
+    """One person's browser. `complaints`: what its console said, what the policy blocked, and pages that failed."""
 
     context: BrowserContext
     page: Page
     name: str
+    schemes: tuple[Scheme, ...]
     complaints: list[str] = field(default_factory=list)
 
     def look(self, name: str, *, without: str = "") -> None:
-        """Keep a picture, and find nothing that keeps a person out (axe) or that needs sideways scrolling."""
+        """Keep a picture in each colour scheme, and find nothing that keeps a person out (axe) or that needs sideways
+        scrolling. The page itself stays as it is: only what the system prefers changes."""
         self.page.wait_for_load_state("load")
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=SCREENSHOTS / f"{name}-{self.name}.png", full_page=True)
         width = self.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert width[0] <= width[1], f"{name} is wider than the screen: {width}"
-        context: Any = {"exclude": [[without]]} if without else None
-        options: Any = {"rules": {rule: {"enabled": False} for rule in LANDMARKS}} if without else None
-        found = Axe().run(self.page, context=context, options=options).response["violations"]
-        told = [f"{one['id']}: {one['nodes'][0]['html'][:200]}" for one in found]
+        told = []
+        for scheme in self.schemes:
+            if len(self.schemes) > 1:
+                self.page.emulate_media(color_scheme=scheme)
+                self.page.evaluate(DRAWN)
+            self.page.screenshot(path=SCREENSHOTS / f"{name}-{scheme}-{self.name}.png", full_page=True)
+            found = self._violations(without, colours_only=scheme != self.schemes[0])
+            told += [f"{scheme}: {one['id']}: {one['nodes'][0]['html'][:200]} {_why(one)}" for one in found]
         assert not told, f"{name} ({self.name}): {told}"
+
+    def _violations(self, without: str, *, colours_only: bool) -> list[dict[str, Any]]:
+        """What axe finds. Of a page's second colour scheme only the colours are new."""
+        options: dict[str, Any] = {"resultTypes": ["violations"], "elementRef": False}
+        if colours_only:
+            options["runOnly"] = ["color-contrast"]
+        elif without:
+            options["rules"] = {rule: {"enabled": False} for rule in LANDMARKS}
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE_SCRIPT)
+        found: list[dict[str, Any]] = self.page.evaluate(RUN_AXE, [without, options])
+        return found
+
+    def show_navigation(self) -> None:
+        """A phone hides it behind a button."""
+        width = self.page.viewport_size["width"] if self.page.viewport_size else PHONE_BELOW
+        if width < PHONE_BELOW and not self.page.get_by_label("Show the navigation").is_checked():
+            self.page.locator("label.k-burger").click()
+
+    def open(self, address: str) -> Page:
+        """A page by its address."""
+        answer = self.page.goto(address)
+        assert answer is None or answer.status == 200, f"{address} answered {answer.status}"
+        return self.page
 
     def sign_in(self, base: str, email: str, password: str, target: str) -> None:
         """By the sign-in page."""
@@ -77,22 +117,33 @@ class Visitor:
         self.page.wait_for_url(f"**{target}")
 
 
+def _why(violation: dict[str, Any]) -> str:
+    return " ".join(str(violation["nodes"][0].get("failureSummary", "")).split())[:300]
+
+
 @contextmanager
 def visitor(
-    browser: Browser, *, scheme: str = "light", width: int = 1440, script: bool = True, own: str = ""
+    browser: Browser,
+    *,
+    width: int = 1440,
+    schemes: tuple[Scheme, ...] = ("light", "dark"),
+    script: bool = True,
+    own: str = "",
 ) -> Iterator[Visitor]:
     """A fresh browser of one person. `own`: the origin whose pages may not complain."""
     context = browser.new_context(
         viewport={"width": width, "height": 900},
-        color_scheme="dark" if scheme == "dark" else "light",
+        color_scheme=schemes[0],
+        reduced_motion="reduce",
         java_script_enabled=script,
         timezone_id="Europe/Berlin",
     )
     context.set_default_timeout(TIMEOUT_MS)
     if script:
         context.grant_permissions(["clipboard-read", "clipboard-write"])
+        context.add_init_script(TELL_VIOLATIONS)
     page = context.new_page()
-    guest = Visitor(context, page, f"{scheme}-{width}{'' if script else '-noscript'}")
+    guest = Visitor(context, page, f"{width}{'' if script else '-noscript'}", schemes)
 
     def heard(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning") and page.url.startswith(own):
@@ -104,5 +155,9 @@ def visitor(
     page.on("dialog", lambda dialog: dialog.accept())
     try:
         yield guest
+    except BaseException:
+        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=SCREENSHOTS / f"failed-{guest.name}.png")
+        raise
     finally:
         context.close()

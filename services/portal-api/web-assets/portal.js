@@ -100,7 +100,9 @@ document.addEventListener("close", (event) => {
 // The API reference: its viewer is large, so it is loaded by this page only.
 const place = document.getElementById("reference");
 if (place) {
-  const isDark = document.documentElement.classList.contains("dark") || (!document.documentElement.classList.contains("light") && matchMedia("(prefers-color-scheme: dark)").matches);
+  const page = document.documentElement.classList;
+  const preferred = matchMedia("(prefers-color-scheme: dark)");
+  const isDark = () => page.contains("dark") || (!page.contains("light") && preferred.matches);
   const configuration = (token) => ({
     url: place.dataset.contract,
     withDefaultFonts: false,
@@ -108,7 +110,7 @@ if (place) {
     showDeveloperTools: "never",
     hideClientButton: true,
     hideDarkModeToggle: true,
-    forceDarkModeState: isDark ? "dark" : "light",
+    forceDarkModeState: isDark() ? "dark" : "light",
     agent: { disabled: true },
     mcp: { disabled: true },
     persistAuth: false,
@@ -122,6 +124,13 @@ if (place) {
   viewer.catch(() => {
     place.textContent = "The reference could not be loaded. The OpenAPI document is at " + place.dataset.contract;
   });
+  // The viewer colours the whole page by a class of the body, which it sets only once; after it, we do.
+  const follow = () => requestAnimationFrame(() => {
+    document.body.classList.toggle("dark-mode", isDark());
+    document.body.classList.toggle("light-mode", !isDark());
+  });
+  preferred.addEventListener("change", follow);
+  new MutationObserver(follow).observe(document.documentElement, { attributeFilter: ["class"] });
   const form = document.querySelector("[data-reference-token]");
   form?.addEventListener("submit", async (event) => {
     event.preventDefault();
