@@ -23,6 +23,8 @@ class Access:
     who: Who
     body: Any = None
     query: dict[str, str] = field(default_factory=dict)
+    # A page that only leads to another one, and to which.
+    leads_to: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Endpoint:
 
 ANYONE, USER, DEVELOPER = Access("anyone"), Access("user"), Access("developer")
 VIEWER, PUBLISHER, ADMIN = Access("viewer"), Access("publisher"), Access("admin")
+STRIPE_SETTINGS = "/console/{organization}/settings/credentials/stripe"
 
 ROUTES: dict[str, Access] = {
     # What everybody may read.
@@ -165,8 +168,8 @@ ROUTES: dict[str, Access] = {
     "POST /console/{organization}/apis/{api}/lifecycle": Access("publisher", {"action": "block"}),
     "GET /console/{organization}/apis/{api}/insights": VIEWER,
     "GET /console/{organization}/apis/{api}/insights/live": VIEWER,
-    "GET /console/{organization}/settings": VIEWER,
-    "GET /console/{organization}/settings/credentials": VIEWER,
+    "GET /console/{organization}/settings": Access("viewer", leads_to=STRIPE_SETTINGS),
+    "GET /console/{organization}/settings/credentials": Access("viewer", leads_to=STRIPE_SETTINGS),
     "GET /console/{organization}/settings/credentials/stripe": VIEWER,
     "GET /console/{organization}/settings/credentials/stripe/live": VIEWER,
     "POST /console/{organization}/settings/credentials/stripe": ADMIN,
