@@ -79,7 +79,8 @@ document.addEventListener("htmx:after:swap", () => {
   const way = document.querySelector("a[data-go]");
   if (way && !isGoing) {
     isGoing = true;
-    location.assign(way.href);
+    // In the history the page that waited would lead here again: Back goes to where it was asked for.
+    location.replace(way.href);
   }
   for (const body of document.querySelectorAll("[data-drawer]")) {
     const dialog = document.getElementById(body.dataset.drawer);

@@ -282,6 +282,7 @@ def _pages(
                 billing=developer.reader,
                 histories=UsageHistories(developer.reader),
                 stripe=developer.stripe,
+                portal=developer.payments.portal,
             )
         ),
         create_last_router(kit),

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from portal_api.applications.use_cases.applications import Applications
 from portal_api.applications.use_cases.credentials import Credentials
+from portal_api.billing.use_cases.billing_portal import BillingPortal
 from portal_api.billing.use_cases.explaining import line_text, line_title
 from portal_api.billing.use_cases.stripe_credentials import StripeCredentials
 from portal_api.billing.use_cases.subscriptions import Subscriptions
@@ -49,6 +50,7 @@ class DeveloperPortal:
     billing: BillingReader
     histories: UsageHistories
     stripe: StripeCredentials
+    portal: BillingPortal
 
 
 def create_router(deps: DeveloperPortal) -> APIRouter:
@@ -56,7 +58,7 @@ def create_router(deps: DeveloperPortal) -> APIRouter:
     kit = deps.kit
     kit.templates.globals.update(line_title=line_title, line_text=line_text, exact_time=_exact_time)
     router = kit.router()
-    places = Places(deps.organizations, deps.stripe, deps.billing)
+    places = Places(deps.organizations, deps.stripe, deps.billing, kit.clock)
     catalogue_deps = catalogue.CatalogueDeps(
         kit, places, deps.catalog, deps.subscriptions, deps.billing, deps.applications
     )
@@ -78,7 +80,7 @@ def create_router(deps: DeveloperPortal) -> APIRouter:
     billing.add_pages(router, billing_deps)
     invoices.add_pages(router, billing_deps)
     billed.add_pages(router, billed.BilledDeps(billing_deps, deps.subscriptions))
-    payment.add_pages(router, billing_deps)
+    payment.add_pages(router, payment.PaymentDeps(billing_deps, deps.subscriptions, deps.portal))
     return router
 
 

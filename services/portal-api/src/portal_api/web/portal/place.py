@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -11,6 +12,7 @@ from portal_api.billing.use_cases.usage_summary import BillingReader, NamedSubsc
 from portal_api.organizations.domain.organization import Organization
 from portal_api.organizations.use_cases import Organizations
 from portal_api.web.kit.viewer import Viewer
+from shared.clock import Clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +32,19 @@ class Place:
     organization: Organization
     is_signed_in: bool
     is_test_mode: bool
+    now: datetime
     overdue: Sequence[NamedSubscription] = ()
 
     @property
     def base(self) -> str:
         """`/portal/{organization}`."""
         return f"/portal/{self.organization.identifier}"
+
+    def is_refused(self, row: Subscription) -> bool:
+        """Whether a failed payment already ends access: Stripe gave up, or the provider's grace is over."""
+        if row.status == "unpaid":
+            return True
+        return row.status == "past_due" and row.grace_until is not None and row.grace_until <= self.now
 
     @property
     def links(self) -> tuple[Link, ...]:
@@ -54,6 +63,7 @@ class Places:
     organizations: Organizations
     stripe: StripeCredentials
     billing: BillingReader
+    clock: Clock
 
     async def at(self, session: AsyncSession, viewer: Viewer, organization: str) -> Place:
         """The portal of an organization: open to everybody."""
@@ -66,5 +76,6 @@ class Places:
             organization=found,
             is_signed_in=viewer.actor is not None,
             is_test_mode=connection is not None and connection.livemode is False,
+            now=self.clock.now(),
             overdue=await self.billing.named(session, overdue) if overdue else (),
         )

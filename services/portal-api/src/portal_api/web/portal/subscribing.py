@@ -50,7 +50,8 @@ class Progress:
 
     @property
     def stage(self) -> str:
-        """`waiting` (for the services), `pay`, `paid` (Stripe's word is awaited), `active`, `ended` or `refused`."""
+        """`waiting` (for the services), `pay`, `paid` (Stripe's word is awaited), `confirm` (the bank wants more or
+        said no), `active`, `ended` or `refused`."""
         row, checkout = self.subscription, self.checkout
         if row.status in ("active", "trialing", "past_due"):
             return "active"
@@ -58,6 +59,8 @@ class Progress:
             return "refused"
         if row.is_ended or row.status == "canceling":
             return "ended"
+        if row.status == "incomplete":
+            return "confirm"
         if checkout is not None and checkout.status == "completed":
             return "paid"
         if checkout is not None and checkout.status == "opened":
@@ -221,7 +224,7 @@ def _progress(router: APIRouter, deps: SubscribingDeps) -> None:
             return RedirectResponse(found["progress"].checkout.url, status_code=303)
         return kit.page(
             request, viewer, "portal/progress.html", place=place, left=bool(left), paid=bool(paid),
-            polls=stage in ("waiting", "paid") or (stage == "pay" and bool(paid)), **found,
+            polls=stage in ("waiting", "paid", "confirm") or (stage == "pay" and bool(paid)), **found,
         )  # fmt: skip
 
     @router.get("/portal/{organization}/subscriptions/{subscription}/live")
