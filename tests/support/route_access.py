@@ -185,6 +185,8 @@ ROUTES: dict[str, Access] = {
     "POST /console/{organization}/settings/plans/{plan}": ADMIN,
     "POST /console/{organization}/settings/plans/{plan}/status": ADMIN,
     "POST /console/{organization}/settings/plans/{plan}/delete": ADMIN,
+    "GET /console/{organization}/settings/payments": VIEWER,
+    "POST /console/{organization}/settings/payments": Access("admin", {"grace_days": "5"}),
     "GET /console/{organization}/subscriptions": VIEWER,
     "POST /console/{organization}/subscriptions/{subscription}/end": ADMIN,
     "POST /console/{organization}/projects/new": Access("publisher", {"display_name": "By page"}),

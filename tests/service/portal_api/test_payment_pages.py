@@ -16,8 +16,8 @@ from tests.support.subscribers import END, START, state, subscribed
 from shared.clock import real_now
 from shared.events.billing import BillingPortalOpened, BillingPortalRefused, BillingPortalRequested, InvoiceUpdated
 from shared.events.envelope import decode
-from shared.events.subscriptions import SubscriptionRequested
-from shared.events.topics import BILLING_COMMANDS, BILLING_EVENTS, SUBSCRIPTIONS_STATE
+from shared.events.subscriptions import PaymentGraceSet, SubscriptionRequested
+from shared.events.topics import BILLING_COMMANDS, BILLING_EVENTS, SUBSCRIPTIONS_COMMANDS, SUBSCRIPTIONS_STATE
 
 
 @pytest.fixture(scope="module")
@@ -144,3 +144,20 @@ async def test_nobody_needs_a_card_for_nothing(service: PortalService) -> None:
     page = await shows(client, f"/portal/{offer.organization}/billing/payment", "No card is needed yet")
     target = f"/portal/{offer.organization}/billing/subscriptions/{command.subscription_id}/payment"
     assert (await client.post(target, data=token_of(page))).status_code == 404
+
+
+async def test_the_provider_says_how_long_access_lasts(service: PortalService) -> None:
+    provider = await service.user("provider")
+    offer = await service.published_api(provider, plan={"name": "Free", "pricing_model": "free"})
+    client, path = await signed_in(service, provider), f"/console/{offer.organization}/settings/payments"
+    page = await shows(client, path, "When a payment fails", "the operator's default holds")
+    for wrong in ("", "many", "-1", "61"):
+        refused = await client.post(path, data=token_of(page) | {"grace_days": wrong})
+        assert (refused.status_code, "aria-invalid" in refused.text) == (422, True), wrong
+    assert await service.sql("select * from payment_graces where organization_id = :id", id=offer.organization_id) == []
+    saved = await client.post(path, data=token_of(page) | {"grace_days": "5"})
+    assert saved.status_code == 303
+    page = await shows(client, path, "5 days of grace")
+    assert 'value="5"' in page
+    order = decode((await service.heard(SUBSCRIPTIONS_COMMANDS, offer.organization_id))[0], PaymentGraceSet)
+    assert order.grace_days == 5

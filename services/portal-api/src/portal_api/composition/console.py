@@ -10,6 +10,7 @@ from portal_api.billing.use_cases.provider_billing import ProviderBilling
 from portal_api.billing.use_cases.stripe_credentials import StripeCredentials
 from portal_api.billing.use_cases.subscriptions import Subscriptions
 from portal_api.catalog.entrypoints.routes import CatalogUseCases
+from portal_api.composition.payments import Payments
 from portal_api.web.console.members import MemberPages
 from portal_api.web.console.wiring import Console
 from portal_api.web.kit.pages import Kit
@@ -26,6 +27,11 @@ class Selling(Protocol):
     @property
     def stripe(self) -> StripeCredentials:
         """The keys."""
+        ...
+
+    @property
+    def payments(self) -> Payments:
+        """The grace for overdue payments."""
         ...
 
     @property
@@ -67,5 +73,6 @@ def console_of(
         subscriptions=selling.subscriptions,
         provider=selling.provider,
         members=members,
+        graces=selling.payments.graces,
         sample_contract_url=sample_contract_url,
     )

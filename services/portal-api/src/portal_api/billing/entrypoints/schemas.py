@@ -8,6 +8,7 @@ from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr
 from portal_api.billing.domain.portal_session import PortalSession
 from portal_api.billing.domain.stripe_keys import StripeConnection
 from portal_api.billing.domain.subscription import Checkout
+from portal_api.billing.use_cases.payment_grace import MAX_GRACE_DAYS
 from portal_api.billing.use_cases.usage_summary import NamedSubscription
 from portal_api.http.money_text import money
 from shared.events.billing import InvoiceUpdated
@@ -71,7 +72,7 @@ class PaymentGrace(BaseModel):
 
     model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"grace_days": 3}})
 
-    grace_days: int = Field(ge=0, le=60)
+    grace_days: int = Field(ge=0, le=MAX_GRACE_DAYS)
 
 
 class PaymentGraceView(BaseModel):

@@ -11,6 +11,8 @@ from shared.clock import real_now
 from shared.events.subscriptions import PaymentGraceSet
 from shared.events.topics import SUBSCRIPTIONS_COMMANDS
 
+MAX_GRACE_DAYS = 60
+
 
 @dataclass(frozen=True, slots=True)
 class PaymentGraces:

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import Request, Response
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from portal_api.billing.use_cases.payment_grace import PaymentGraces
 from portal_api.billing.use_cases.provider_billing import ProviderBilling
 from portal_api.billing.use_cases.stripe_credentials import StripeCredentials
 from portal_api.billing.use_cases.subscriptions import Subscriptions
@@ -37,6 +38,7 @@ class Console:
     subscriptions: Subscriptions
     provider: ProviderBilling
     members: MemberPages
+    graces: PaymentGraces
     sample_contract_url: str
     places: Places = field(init=False)
 
