@@ -17,7 +17,9 @@ NOT_AUDITED = {
     "outbox", "billing_portal_sessions", "payment_graces", "stripe_connections",
     "subscriptions", "subscription_reservations", "checkouts", "invoices",
     "closed_subscriptions", "refused_meter_events", "usage_complete", "usage_days",
-    "usage_reported", "usage_totals", "usage_windows",
+    "usage_reported", "usage_totals", "usage_windows", "api_minutes", "api_hours",
+    # The pictures themselves; a branding's entry names theirs.
+    "brand_logos",
     # A deployment changes its API, whose entry says so.
     "deployments",
 }  # fmt: skip

@@ -88,6 +88,7 @@ async def build_world(here: Portal, name: str) -> World:
         "action": "revoke",
         "name": "internal-error",
         "identifier": (await admin.get(org)).json()["identifier"],
+        "page": "about",
     }
     other_admin = await here.verified(f"{name}-other@example.com")
     other = await provider_with_api(other_admin, f"{name} Second")
@@ -142,6 +143,8 @@ async def test_another_tenants_ids_below_my_own_organization_do_not_exist(here: 
     for endpoint, access in rows(here, *ROLES):
         if "{organization}/" not in endpoint.path or endpoint.path.count("{") < 2:
             continue
+        if endpoint.path.endswith("/{page}"):
+            continue  # about, terms, docs: every organization has its own under the same name
         url = world.url(endpoint, organization=world.other_organization)
         answer = await ask(world.other_admin, endpoint, access, url)
         checked += 1

@@ -66,8 +66,6 @@ from portal_api.oauth.domain.attempts import Attempts
 from portal_api.oauth.entrypoints.routes import OAuthRoutes
 from portal_api.oauth.entrypoints.routes import create_router as oauth_router
 from portal_api.oauth.use_cases import AuthorizationServer
-from portal_api.organizations.entrypoints.member_routes import create_router as member_router
-from portal_api.organizations.entrypoints.routes import create_router as organization_router
 from portal_api.organizations.use_cases import Organizations
 from portal_api.settings import Settings
 from portal_api.storage.numbers import next_number
@@ -232,8 +230,7 @@ def _app(settings: Settings, around: Surroundings, provider: Provider, developer
     routers = (
         identity_router(people.routes(http, secure_cookies=settings.secure_cookies)),
         external_router(people.external_routes(http, secure_cookies=settings.secure_cookies)),
-        organization_router(http, provider.organizations),
-        member_router(people.member_routes(http)),
+        *people.organization_routers(http),
         audit_router(AuditRoutes(http, people.log)),
         catalog_router(http, provider.catalog),
         application_router(applications),
@@ -266,6 +263,7 @@ def _pages(
                 provider.catalog,
                 developer,
                 members=around.people.member_pages(),
+                brandings=around.people.brandings,
                 sample_contract_url=settings.sample_contract_url,
             )
         ),
@@ -283,6 +281,7 @@ def _pages(
                 histories=UsageHistories(developer.reader),
                 stripe=developer.stripe,
                 portal=developer.payments.portal,
+                brandings=around.people.brandings,
             )
         ),
         create_last_router(kit),

@@ -11,6 +11,7 @@ from portal_api.billing.use_cases.stripe_credentials import StripeCredentials
 from portal_api.billing.use_cases.subscriptions import Subscriptions
 from portal_api.catalog.entrypoints.routes import CatalogUseCases
 from portal_api.composition.payments import Payments
+from portal_api.organizations.use_cases.branding import Brandings
 from portal_api.web.console.members import MemberPages
 from portal_api.web.console.wiring import Console
 from portal_api.web.kit.pages import Kit
@@ -58,7 +59,13 @@ class BillingFacts:
 
 
 def console_of(
-    kit: Kit, catalog: CatalogUseCases, selling: Selling, *, members: MemberPages, sample_contract_url: str
+    kit: Kit,
+    catalog: CatalogUseCases,
+    selling: Selling,
+    *,
+    members: MemberPages,
+    brandings: Brandings,
+    sample_contract_url: str,
 ) -> Console:
     """All that its pages need."""
     return Console(
@@ -74,5 +81,6 @@ def console_of(
         provider=selling.provider,
         members=members,
         graces=selling.payments.graces,
+        brandings=brandings,
         sample_contract_url=sample_contract_url,
     )

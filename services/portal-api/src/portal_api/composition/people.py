@@ -32,10 +32,16 @@ from portal_api.mail.adapters.smtp import NoTransport, SmtpServer, SmtpTransport
 from portal_api.mail.entrypoints import timers
 from portal_api.mail.ports import Transport
 from portal_api.mail.use_cases import Deliveries, Mailer
+from portal_api.organizations.adapters.branding_store import PostgresBrandings
 from portal_api.organizations.adapters.invitations import PostgresInvitations
+from portal_api.organizations.adapters.logo_maker import PillowLogos
 from portal_api.organizations.adapters.repository import PostgresOrganizationRepository
+from portal_api.organizations.entrypoints.branding_routes import create_router as branding_router
 from portal_api.organizations.entrypoints.member_routes import MemberRoutes
+from portal_api.organizations.entrypoints.member_routes import create_router as member_router
+from portal_api.organizations.entrypoints.routes import create_router as organization_router
 from portal_api.organizations.use_cases import Organizations
+from portal_api.organizations.use_cases.branding import Brandings
 from portal_api.organizations.use_cases.invitations import Invitations
 from portal_api.organizations.use_cases.members import Members
 from portal_api.settings import Settings
@@ -69,6 +75,7 @@ class People:
     members: Members
     invitations: Invitations
     log: AuditLog
+    brandings: Brandings
 
     def routes(self, http: HttpDependencies, *, secure_cookies: bool) -> IdentityRoutes:
         """What identity's router needs."""
@@ -87,9 +94,14 @@ class People:
         """What the router of signing in elsewhere needs."""
         return ExternalRoutes(http, self.external, secure_cookies)
 
-    def member_routes(self, http: HttpDependencies) -> MemberRoutes:
-        """What the router of members and invitations needs."""
-        return MemberRoutes(http, self.organizations, self.members, self.invitations, self.proofs)
+    def organization_routers(self, http: HttpDependencies) -> tuple[APIRouter, ...]:
+        """Organizations, members, brandings."""
+        members = MemberRoutes(http, self.organizations, self.members, self.invitations, self.proofs)
+        return (
+            organization_router(http, self.organizations),
+            member_router(members),
+            branding_router(http, self.brandings),
+        )
 
     def sign_in_pages(self, kit: Kit) -> SignInPages:
         """What the pages of signing in and of the account need."""
@@ -157,6 +169,7 @@ def build_people(settings: Settings, outbox: Outbox, uow: UnitOfWork) -> People:
         organizations=organizations,
         members=Members(organizations, organization_rows),
         invitations=Invitations(organizations, organization_rows, PostgresInvitations(), identity, proofs),
+        brandings=Brandings(organizations, PostgresBrandings(), PillowLogos()),
         log=AuditLog(PostgresAuditStore(), organizations),
     )
 

@@ -42,6 +42,11 @@ _PORTAL = {
         "The request has no valid personal access token and no session.",
         "Send `Authorization: Bearer pat_...`, or sign in. Tokens expire: create a new one.",
     ),
+    "branding-invalid": (
+        "The branding cannot be used",
+        "A colour is none, or text of it could not be read; or a name or page is too long. `errors` names each field.",
+        "Take the shade that the answer names, or shorten the text.",
+    ),
     "contract-invalid": (
         "The contract is not a valid OpenAPI document",
         "The document breaks OpenAPI's rules; `errors` lists each place with its line.",
@@ -86,6 +91,13 @@ _PORTAL = {
         "Something is missing; `errors` names each thing.",
         "Publishing needs: deployed to Production, a plan enabled, Stripe connected if a plan costs money.",
     ),
+    "logo-invalid": (
+        "The logo cannot be used",
+        "It is no PNG, JPEG or WebP picture, damaged, or too large.",
+        "Save it as PNG of at most 512 KB. SVG is not taken: it is a document that can hold scripts.",
+    ),
+    "logo-not-found": ("No such logo", "The organization has uploaded none.", "Nothing needs doing."),
+    "page-not-found": ("No such page", "The organization has not written it.", "Begin at the portal's APIs."),
     "lifecycle-refused": ("The lifecycle has no such step", "See `GET .../lifecycle`.", "Take a possible step."),
     "method-not-allowed": ("Method not allowed", "The path exists, not the method.", "See /openapi.json."),
     "not-accepted": ("It must be accepted", "Privacy policy and terms of use must be accepted.", "Send true."),

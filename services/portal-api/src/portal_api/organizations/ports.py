@@ -1,11 +1,13 @@
 """What the use cases of organizations need from outside."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from portal_api.identity.domain.access import Role
+from portal_api.organizations.domain.branding import Branding, Logo, PageName
 from portal_api.organizations.domain.invitation import Invitation
 from portal_api.organizations.domain.organization import Member, Organization, Project
 
@@ -111,4 +113,42 @@ class InvitationRepository(Protocol):
 
     async def revoke_pending(self, session: AsyncSession, organization_id: str, email: str) -> None:
         """Those of one address."""
+        ...
+
+
+class BrandingRepository(Protocol):
+    """How portals look."""
+
+    async def find(self, session: AsyncSession, organization_id: str) -> Branding:
+        """An organization's; one that chose nothing has an empty one."""
+        ...
+
+    async def save(self, session: AsyncSession, branding: Branding) -> None:
+        """All but its pages."""
+        ...
+
+    async def logo(self, session: AsyncSession, organization_id: str) -> Logo | None:
+        """Its picture."""
+        ...
+
+    async def save_logo(self, session: AsyncSession, organization_id: str, logo: Logo | None) -> None:
+        """None takes it away."""
+        ...
+
+    async def page(self, session: AsyncSession, organization_id: str, page: PageName) -> str | None:
+        """A page's Markdown."""
+        ...
+
+    async def save_page(
+        self, session: AsyncSession, organization_id: str, page: PageName, markdown: str, at: datetime
+    ) -> None:
+        """An empty text takes the page away."""
+        ...
+
+
+class LogoMaker(Protocol):
+    """Pictures that were uploaded become pictures of ours."""
+
+    async def make(self, content: bytes) -> Logo:
+        """Raises DomainError where it is none that can be used."""
         ...

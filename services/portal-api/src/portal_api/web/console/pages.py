@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 
 from portal_api.web.console import (
+    branding,
     deploying,
     home,
     importing,
@@ -30,6 +31,7 @@ def create_router(console: Console) -> APIRouter:
         deploying,
         stripe,
         payments,
+        branding,
         plans,
         monetizing,
         subscribers,

@@ -17,6 +17,7 @@ from portal_api.catalog.use_cases.reading import CatalogReader
 from portal_api.catalog.use_cases.releasing import Releases
 from portal_api.identity.domain.access import Role
 from portal_api.organizations.use_cases import Organizations
+from portal_api.organizations.use_cases.branding import Brandings
 from portal_api.web.console.members import MemberPages
 from portal_api.web.console.place import Place, Places
 from portal_api.web.kit.pages import Kit
@@ -39,6 +40,7 @@ class Console:
     provider: ProviderBilling
     members: MemberPages
     graces: PaymentGraces
+    brandings: Brandings
     sample_contract_url: str
     places: Places = field(init=False)
 

@@ -1,6 +1,7 @@
 """Kit: what `main` makes once and hands to every page; its routes turn errors into pages."""
 
 import gzip
+import hashlib
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -32,6 +33,9 @@ log = structlog.get_logger()
 _COMPRESS_FROM_BYTES = 800
 # Of 76 KB of Usage Summary, 2 leaves 9.3 KB in 0.5 ms, 5 leaves 7.6 KB in 1.0 ms.
 _COMPRESS_LEVEL = 2
+_FOREVER, _ASK_AGAIN = "public, max-age=31536000, immutable", "no-cache"
+# A file that is opened by itself does nothing.
+_ALONE = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'"
 _HEADERS = {"Cache-Control": "no-store", "Referrer-Policy": "same-origin"}
 
 
@@ -150,6 +154,17 @@ def content_policy(*, form_action: str = "", connect: str = "") -> str:
 
 
 POLICY = content_policy()
+
+
+def file_answer(request: Request, content: bytes, media_type: str, version: str = "") -> Response:
+    """A style sheet or picture from the database, with an ETag; the address with `?v=version` may be kept for ever."""
+    etag = f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    is_named = version != "" and request.query_params.get("v") == version
+    headers = {"ETag": etag, "Cache-Control": _FOREVER if is_named else _ASK_AGAIN, "Content-Security-Policy": _ALONE}
+    known = {one.strip().removeprefix("W/") for one in request.headers.get("if-none-match", "").split(",")}
+    if etag in known or "*" in known:
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type=media_type, headers=headers)
 
 
 def _route_class(kit: Kit) -> type[APIRoute]:

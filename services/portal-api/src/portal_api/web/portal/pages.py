@@ -18,6 +18,7 @@ from portal_api.billing.use_cases.usage_summary import BillingReader
 from portal_api.catalog.use_cases.portal import PortalCatalog
 from portal_api.oauth.use_cases import AuthorizationServer
 from portal_api.organizations.use_cases import Organizations
+from portal_api.organizations.use_cases.branding import Brandings
 from portal_api.web.kit import formats
 from portal_api.web.kit.pages import Kit
 from portal_api.web.kit.viewer import Viewer
@@ -25,6 +26,7 @@ from portal_api.web.portal import (
     applications,
     billed,
     billing,
+    branded,
     catalogue,
     first_call,
     invoices,
@@ -51,6 +53,7 @@ class DeveloperPortal:
     histories: UsageHistories
     stripe: StripeCredentials
     portal: BillingPortal
+    brandings: Brandings
 
 
 def create_router(deps: DeveloperPortal) -> APIRouter:
@@ -58,7 +61,7 @@ def create_router(deps: DeveloperPortal) -> APIRouter:
     kit = deps.kit
     kit.templates.globals.update(line_title=line_title, line_text=line_text, exact_time=_exact_time)
     router = kit.router()
-    places = Places(deps.organizations, deps.stripe, deps.billing, kit.clock)
+    places = Places(deps.organizations, deps.stripe, deps.billing, kit.clock, deps.brandings)
     catalogue_deps = catalogue.CatalogueDeps(
         kit, places, deps.catalog, deps.subscriptions, deps.billing, deps.applications
     )
@@ -81,6 +84,7 @@ def create_router(deps: DeveloperPortal) -> APIRouter:
     invoices.add_pages(router, billing_deps)
     billed.add_pages(router, billed.BilledDeps(billing_deps, deps.subscriptions))
     payment.add_pages(router, payment.PaymentDeps(billing_deps, deps.subscriptions, deps.portal))
+    branded.add_pages(router, branded.BrandedDeps(kit, places, deps.brandings))
     return router
 
 

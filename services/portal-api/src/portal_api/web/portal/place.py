@@ -9,8 +9,10 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from portal_api.billing.domain.subscription import Subscription
 from portal_api.billing.use_cases.stripe_credentials import StripeCredentials
 from portal_api.billing.use_cases.usage_summary import BillingReader, NamedSubscription
+from portal_api.organizations.domain.branding import PAGE_TITLES, Branding
 from portal_api.organizations.domain.organization import Organization
 from portal_api.organizations.use_cases import Organizations
+from portal_api.organizations.use_cases.branding import Brandings
 from portal_api.web.kit.viewer import Viewer
 from shared.clock import Clock
 
@@ -33,7 +35,13 @@ class Place:
     is_signed_in: bool
     is_test_mode: bool
     now: datetime
+    branding: Branding
     overdue: Sequence[NamedSubscription] = ()
+
+    @property
+    def name(self) -> str:
+        """What the portal is called."""
+        return self.branding.portal_name or self.organization.name
 
     @property
     def base(self) -> str:
@@ -45,6 +53,11 @@ class Place:
         if row.status == "unpaid":
             return True
         return row.status == "past_due" and row.grace_until is not None and row.grace_until <= self.now
+
+    @property
+    def own_pages(self) -> tuple[tuple[str, str], ...]:
+        """(title, address) of the pages that the organization wrote."""
+        return tuple((PAGE_TITLES[page], f"{self.base}/pages/{page}") for page in self.branding.pages)
 
     @property
     def links(self) -> tuple[Link, ...]:
@@ -64,10 +77,12 @@ class Places:
     stripe: StripeCredentials
     billing: BillingReader
     clock: Clock
+    brandings: Brandings
 
     async def at(self, session: AsyncSession, viewer: Viewer, organization: str) -> Place:
         """The portal of an organization: open to everybody."""
         found = await self.organizations.find(session, organization)
+        branding = await self.brandings.of_portal(session, found.id)
         connection = await self.stripe.look(session, found.id)
         overdue: Sequence[Subscription] = ()
         if viewer.actor is not None:
@@ -75,6 +90,7 @@ class Places:
         return Place(
             organization=found,
             is_signed_in=viewer.actor is not None,
+            branding=branding,
             is_test_mode=connection is not None and connection.livemode is False,
             now=self.clock.now(),
             overdue=await self.billing.named(session, overdue) if overdue else (),
