@@ -119,7 +119,7 @@ async def test_the_consoles_page_previews_saves_and_says_what_is_wrong(here: Por
     chosen = (await admin.get(f"/v1/organizations/{ids['organization']}/branding")).json()
     assert (chosen["portal_name"], chosen["pages"], bool(chosen["logo_url"])) == ("Page APIs", ["docs"], True)
     sheet = await person.get(f"{at}/preview.css?light=%237c2d12&dark=%23zzzzzz")
-    assert ".k-preview-light{" in sheet.text and "--brand:#7c2d12" in sheet.text and "zzz" not in sheet.text
+    assert "[data-preview=light]{" in sheet.text and "--brand:#7c2d12" in sheet.text and "zzz" not in sheet.text
     live = await person.get(f"{at}/preview?portal_name=A%26B&accent_light=%23ffff00")
     assert "A&amp;B" in live.text and "nearest shade" in live.text
 

@@ -187,7 +187,9 @@ def _developer(settings: Settings, provider: Provider, outbox: Outbox, clock: Cl
         ),
         stripe=stripe,
         payments=paying,
-        projections=Projections(subscriptions, usage, invoices, connections, paying.sessions, applications),
+        projections=Projections(
+            subscriptions, usage, invoices, connections, paying.sessions, applications, PostgresProviderView()
+        ),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from portal_api.billing.domain.portal_session import PortalSession
-from portal_api.billing.domain.provider_view import CallCount, SubscriberRow
+from portal_api.billing.domain.provider_view import CallCount, StripeNews, SubscriberRow
 from portal_api.billing.domain.stripe_keys import StripeConnection
 from portal_api.billing.domain.subscription import Checkout, Subscription
 from portal_api.billing.domain.usage import DayTotal, PeriodTotal
@@ -210,6 +210,14 @@ class ProviderView(Protocol):
         """Subscriptions that have not ended, of one API or plan."""
         ...
 
+    async def running(self, session: AsyncSession, organization_id: str) -> Sequence[tuple[str, int, int, int]]:
+        """(plan, plan version, subscriptions whose fee runs, subscriptions that have not ended)."""
+        ...
+
+    async def stripe_news(self, session: AsyncSession, organization_id: str) -> StripeNews | None:
+        """What was heard of its Stripe account last."""
+        ...
+
     async def had_billed_call(self, session: AsyncSession, organization_id: str) -> tuple[bool, bool]:
         """(whether anybody ever made one, whether one under a plan that costs money)."""
         ...
@@ -218,6 +226,14 @@ class ProviderView(Protocol):
         self, session: AsyncSession, organization_id: str, now: datetime
     ) -> Sequence[tuple[int, int, int]]:
         """(plan version, billed units, subscriptions that have just so many) of running periods."""
+        ...
+
+
+class StripeNewsStore(Protocol):
+    """What was heard of each Stripe account last."""
+
+    async def save_stripe_news(self, session: AsyncSession, organization_id: str, news: StripeNews) -> None:
+        """Unless something later is known."""
         ...
 
 

@@ -169,6 +169,10 @@ class CatalogRepository(Protocol):
         """The contract as it was imported."""
         ...
 
+    async def is_unpublished(self, session: AsyncSession, api_id: str) -> bool:
+        """Whether a state of the API waits to be handed to the bus."""
+        ...
+
     async def add_deployment(self, session: AsyncSession, row: DeploymentRow) -> None:
         """Remember who deployed what where."""
         ...

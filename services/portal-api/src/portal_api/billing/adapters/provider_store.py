@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from portal_api.billing.domain.provider_view import CallCount, Customer, SubscriberRow
+from portal_api.billing.domain.provider_view import CallCount, Customer, StripeNews, SubscriberRow
 from portal_api.billing.domain.subscription import ENDED, Subscription
 
 _SUBSCRIBERS = text(
@@ -47,6 +47,15 @@ _COUNT_OF_API = text(
 _COUNT_OF_PLAN = text(
     "select count(*) from subscriptions where plan_id = :plan and status <> all(:ended)"
     " and organization_id = :organization"
+)
+_RUNNING = text(
+    "select plan_id, plan_version_number, count(*) filter (where status = any(:billed)), count(*) from subscriptions"
+    " where organization_id = :organization and status <> all(:ended) group by 1, 2"
+)
+_NEWS = text("select kind, at from stripe_news where organization_id = :organization")
+_SAVE_NEWS = text(
+    "insert into stripe_news values (:organization, :kind, :at) on conflict (organization_id)"
+    " do update set kind = excluded.kind, at = excluded.at where stripe_news.at <= excluded.at"
 )
 # From the sums by minute for narrow bars, by hour for wide ones: a month is 720 rows of an API, not all its windows.
 _CALLS = """
@@ -151,6 +160,24 @@ class PostgresProviderView:
         values = {"organization": organization_id, "api": api_id, "since": since, "until": until, "step": step}
         statement = _CALLS_BY_MINUTE if step < _HOUR else _CALLS_BY_HOUR
         return [CallCount(at, int(kind), int(calls)) for at, kind, calls in await connection.execute(statement, values)]
+
+    async def running(self, session: AsyncSession, organization_id: str) -> Sequence[tuple[str, int, int, int]]:
+        """By plan and version."""
+        connection = await session.connection()
+        values = {"organization": organization_id, "billed": ["active", "past_due"], "ended": list(ENDED)}
+        rows = await connection.execute(_RUNNING, values)
+        return [(str(plan), int(version), int(billed), int(live)) for plan, version, billed, live in rows]
+
+    async def stripe_news(self, session: AsyncSession, organization_id: str) -> StripeNews | None:
+        """What was heard last."""
+        connection = await session.connection()
+        row = (await connection.execute(_NEWS, {"organization": organization_id})).first()
+        return StripeNews(row[0], row[1]) if row else None
+
+    async def save_stripe_news(self, session: AsyncSession, organization_id: str, news: StripeNews) -> None:
+        """Unless something later is known."""
+        connection = await session.connection()
+        await connection.execute(_SAVE_NEWS, {"organization": organization_id, "kind": news.kind, "at": news.at})
 
     async def had_billed_call(self, session: AsyncSession, organization_id: str) -> tuple[bool, bool]:
         """(whether anybody ever made one, whether one under a plan that costs money)."""

@@ -2,9 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Literal
 
 from portal_api.billing.domain.subscription import ENDED, PENDING, CheckoutStatus, Subscription
+from shared.events.catalog import Interval, PlanVersion
 
 PaymentState = Literal["not_needed", "waiting", "refused", "none", "paid", "open", "overdue", "failed"]
 
@@ -36,6 +38,27 @@ class SubscriberRow:
 
 
 @dataclass(frozen=True, slots=True)
+class PlanFigures:
+    """What a plan brings. Amounts in minor units of its currency.
+
+    `monthly_fee`: the fees of running subscriptions, as if all were billed monthly (MRR without usage).
+    `usage_minor`: metered usage of the running periods so far.
+    """
+
+    subscriptions: int = 0
+    monthly_fee: Decimal = Decimal(0)
+    usage_minor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StripeNews:
+    """What was heard of an organization's Stripe account last."""
+
+    kind: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class CallCount:
     """Calls of one stretch of time. `status_class` 2 to 5."""
 
@@ -57,6 +80,22 @@ class Bucket:
     def calls(self) -> int:
         """All of them."""
         return self.ok + self.client_errors + self.server_errors
+
+
+# A year has 365 days here and a week is seven of them: MRR compares plans, it bills nobody.
+_PERIODS_A_MONTH: dict[Interval, Decimal] = {
+    "day": Decimal(365) / 12,
+    "week": Decimal(365) / 7 / 12,
+    "month": Decimal(1),
+    "year": Decimal(1) / 12,
+}
+
+
+def monthly_fee(version: PlanVersion) -> Decimal:
+    """What a subscription's fee comes to in a month, in minor units, without usage."""
+    if version.pricing_model == "free" or version.flat_amount_decimal is None:
+        return Decimal(0)
+    return version.flat_amount_decimal * _PERIODS_A_MONTH[version.interval]
 
 
 def payment_state(subscription: Subscription, checkout: CheckoutStatus | None, invoice: str | None) -> PaymentState:

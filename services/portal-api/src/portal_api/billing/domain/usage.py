@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import TypeAlias
 
 from shared.events.usage import UsageWindow
 
+# Completeness moves every second or so; this much later than now, something on the way is slow or down.
+BEHIND = timedelta(seconds=20)
 WindowKey: TypeAlias = tuple[str, datetime, int, int, int, datetime, str, bool, int]
 
 
@@ -67,3 +69,8 @@ def newest_windows(windows: Iterable[UsageWindow]) -> list[UsageWindow]:
 def about_api(number: int) -> str:
     """What an open page watches to hear of an API's calls."""
     return f"api:{number}"
+
+
+def behind_since(as_of: datetime, complete_until: datetime | None) -> datetime | None:
+    """Since when calls are missing in the figures; None while these are as fresh as they should be."""
+    return complete_until if complete_until is not None and as_of - complete_until > BEHIND else None

@@ -1,6 +1,7 @@
 """Records of the bus -> projections. Group `portal-api`."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import cast
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -48,7 +49,8 @@ def handlers(projections: Projections, touch: Touch) -> Mapping[Topic, Handler]:
             if record.value is not None:
                 event: BillingEvent = decode(record.value, _BILLING)
                 touch(*_about(event))
-                await projections.on_billing(session, event)
+                said = record.headers.get("ce_time")
+                await projections.on_billing(session, event, datetime.fromisoformat(said) if said else None)
 
     async def on_subscription(session: AsyncSession, state: SubscriptionState) -> None:
         touch(state.subscription_id, state.developer_id, state.organization_id)

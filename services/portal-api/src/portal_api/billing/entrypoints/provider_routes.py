@@ -6,9 +6,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
-from portal_api.billing.domain.provider_view import Bucket
+from portal_api.billing.domain.provider_view import Bucket, PlanFigures
 from portal_api.billing.entrypoints.schemas import NameView
-from portal_api.billing.use_cases.provider_billing import Calls, NamedSubscriber, ProviderBilling
+from portal_api.billing.use_cases.provider_billing import MAX_PLANS, Calls, NamedSubscriber, ProviderBilling
+from portal_api.catalog.domain.plan import Plan
 from portal_api.http.dependencies import HttpDependencies
 from portal_api.http.documentation import problems
 from portal_api.http.paging import Page, PageQuery
@@ -112,8 +113,35 @@ class CallsView(BaseModel):
         )
 
 
+class PlanFiguresView(BaseModel):
+    """What a plan brings. Amounts in minor units of its currency."""
+
+    plan: NameView
+    currency: str
+    subscriptions: int = Field(description="Those that have not ended.")
+    monthly_fee_decimal: str = Field(description="Fees of running subscriptions a month (MRR without usage).")
+    usage_minor: int = Field(description="Metered usage of the running periods so far.")
+
+    @classmethod
+    def of(cls, plan: Plan, figures: PlanFigures) -> "PlanFiguresView":
+        """Of one plan."""
+        return cls(
+            plan=NameView(id=plan.id, name=plan.name),
+            currency=plan.current.currency,
+            subscriptions=figures.subscriptions,
+            monthly_fee_decimal=str(round(figures.monthly_fee, 2)),
+            usage_minor=figures.usage_minor,
+        )
+
+
+class PlanFiguresList(BaseModel):
+    """Of all plans."""
+
+    data: list[PlanFiguresView]
+
+
 def add_routes(router: APIRouter, http: HttpDependencies, provider: ProviderBilling) -> None:
-    """Both."""
+    """All of them."""
 
     @router.get(
         "/organizations/{organization}/subscriptions",
@@ -161,3 +189,21 @@ def add_routes(router: APIRouter, http: HttpDependencies, provider: ProviderBill
         async with http.uow.transaction() as session:
             calls = await provider.calls(session, actor, organization, api_id=api, span=span)
         return CallsView.of(calls)
+
+    _add_plan_figures(router, http, provider)
+
+
+def _add_plan_figures(router: APIRouter, http: HttpDependencies, provider: ProviderBilling) -> None:
+    @router.get(
+        "/organizations/{organization}/plan-figures",
+        operation_id="get_plan_figures",
+        tags=["Plans"],
+        summary="What each plan brings",
+        responses=problems(401, 404),
+    )
+    async def get_plan_figures(organization: str, actor: Actor = Depends(http.current_actor)) -> PlanFiguresList:
+        """Live subscriptions, fees a month and usage so far of each plan that is not deleted."""
+        async with http.uow.transaction() as session:
+            plans = await provider.catalog.list_plans(session, actor, organization, limit=MAX_PLANS, after=None)
+            figures = await provider.plan_figures(session, actor, organization, plans)
+        return PlanFiguresList(data=[PlanFiguresView.of(plan, figures[plan.id]) for plan in plans])

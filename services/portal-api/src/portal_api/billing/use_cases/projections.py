@@ -7,10 +7,18 @@ from datetime import datetime
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from portal_api.applications.use_cases.applications import Applications
+from portal_api.billing.domain.provider_view import StripeNews
 from portal_api.billing.domain.stripe_keys import StripeConnection
 from portal_api.billing.domain.subscription import Checkout, of_state
 from portal_api.billing.domain.usage import newest_windows
-from portal_api.billing.ports import ConnectionStore, InvoiceStore, PortalSessionStore, SubscriptionStore, UsageStore
+from portal_api.billing.ports import (
+    ConnectionStore,
+    InvoiceStore,
+    PortalSessionStore,
+    StripeNewsStore,
+    SubscriptionStore,
+    UsageStore,
+)
 from portal_api.billing.use_cases.billing_portal import keep_answer
 from shared.events.billing import (
     BillingEvent,
@@ -27,10 +35,15 @@ from shared.events.billing import (
     StripeDisconnected,
     StripeRefused,
     StripeSubscriptionClosed,
+    StripeSubscriptionUpdated,
     UsageReported,
 )
+from shared.events.envelope import event_type
 from shared.events.subscriptions import SubscriptionState
 from shared.events.usage import UsageWindow
+
+# What happened at Stripe; the rest are answers to what we asked.
+_NEWS = (CheckoutCompleted, CheckoutExpired, InvoiceUpdated, StripeSubscriptionUpdated, StripeSubscriptionClosed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +56,7 @@ class Projections:
     connections: ConnectionStore
     portal_sessions: PortalSessionStore
     applications: Applications
+    news: StripeNewsStore
 
     async def on_subscription(self, session: AsyncSession, state: SubscriptionState) -> None:
         """Keep the newest; an end frees the pair, and perhaps an application that is being deleted."""
@@ -66,8 +80,10 @@ class Projections:
         """Everything called before is in, as far as this partition goes."""
         await self.usage.set_complete(session, partition, until)
 
-    async def on_billing(self, session: AsyncSession, event: BillingEvent) -> None:
+    async def on_billing(self, session: AsyncSession, event: BillingEvent, at: datetime | None = None) -> None:
         """Keep what Stripe's side says. Stripe's own subscription state comes to us by the subscriptions service."""
+        if isinstance(event, _NEWS) and at is not None:
+            await self._note_news(session, event, at)
         match event:
             case InvoiceUpdated():
                 await self.invoices.save(session, event)
@@ -85,6 +101,15 @@ class Projections:
                 await self._on_connection(session, event)
             case _:
                 return
+
+    async def _note_news(self, session: AsyncSession, event: BillingEvent, at: datetime) -> None:
+        organization = getattr(event, "organization_id", None)
+        if organization is None:
+            known = await self.subscriptions.find(session, getattr(event, "subscription_id", ""))
+            organization = known.organization_id if known else None
+        if organization is not None:
+            kind = event_type(event).rpartition(".v")[0]
+            await self.news.save_stripe_news(session, organization, StripeNews(kind, at))
 
     async def _on_checkout(
         self, session: AsyncSession, event: CheckoutOpened | CheckoutRefused | CheckoutCompleted | CheckoutExpired

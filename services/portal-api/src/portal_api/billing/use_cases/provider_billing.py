@@ -2,12 +2,20 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from portal_api.billing.domain.provider_view import Bucket, SubscriberRow, buckets
+from portal_api.billing.domain.provider_view import (
+    Bucket,
+    PlanFigures,
+    StripeNews,
+    SubscriberRow,
+    buckets,
+    monthly_fee,
+)
+from portal_api.billing.domain.usage import behind_since
 from portal_api.billing.ports import ProviderView, UsageStore
 from portal_api.catalog.domain.api import Api
 from portal_api.catalog.domain.plan import Plan
@@ -57,6 +65,11 @@ class Calls:
     buckets: tuple[Bucket, ...]
 
     @property
+    def behind_since(self) -> datetime | None:
+        """Since when calls are missing; None while the figures are fresh."""
+        return behind_since(self.as_of, self.complete_until)
+
+    @property
     def total(self) -> int:
         """All calls of the span."""
         return sum(one.calls for one in self.buckets)
@@ -65,6 +78,19 @@ class Calls:
     def errors(self) -> int:
         """Those that failed, by whose fault ever."""
         return sum(one.client_errors + one.server_errors for one in self.buckets)
+
+    @property
+    def error_share(self) -> float:
+        """0 to 1; 0 of nothing."""
+        return self.errors / self.total if self.total else 0.0
+
+    def per_minute(self, errors: bool = False) -> float:
+        """Of the last full stretches that make at least five minutes: how many calls (or errors) a minute."""
+        count = max(int(timedelta(minutes=5) / self.step), 1)
+        recent = self.buckets[-1 - count : -1]
+        found = sum(one.client_errors + one.server_errors if errors else one.calls for one in recent)
+        minutes = len(recent) * self.step.total_seconds() / 60
+        return found / minutes if minutes else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +151,34 @@ class ProviderBilling:
             by_api[api_id] += count
             total += count
         return LiveCounts(dict(by_plan), dict(by_api), total)
+
+    async def plan_figures(
+        self, session: AsyncSession, actor: Actor, organization: str, plans: Sequence[Plan]
+    ) -> Mapping[str, PlanFigures]:
+        """What each of these plans brings."""
+        found = await self.organizations.require_role(session, actor, organization, "viewer")
+        version_of = {version.number: version for plan in plans for version in plan.versions}
+        plan_of = {version.number: plan.id for plan in plans for version in plan.versions}
+        figures = {plan.id: PlanFigures() for plan in plans}
+        for plan_id, number, billed, live in await self.view.running(session, found.id):
+            version, known = version_of.get(number), figures.get(plan_id)
+            if version is not None and known is not None:
+                figures[plan_id] = replace(
+                    known,
+                    subscriptions=known.subscriptions + live,
+                    monthly_fee=known.monthly_fee + monthly_fee(version) * billed,
+                )
+        for number, units, count in await self.view.present_units(session, found.id, self.clock.now()):
+            if number in version_of:
+                known = figures[plan_of[number]]
+                amount = rate_usage(version_of[number], units).total_minor * count
+                figures[plan_of[number]] = replace(known, usage_minor=known.usage_minor + amount)
+        return figures
+
+    async def stripe_news(self, session: AsyncSession, actor: Actor, organization: str) -> StripeNews | None:
+        """When its Stripe account was heard of last."""
+        found = await self.organizations.require_role(session, actor, organization, "viewer")
+        return await self.view.stripe_news(session, found.id)
 
     async def live_count(
         self,

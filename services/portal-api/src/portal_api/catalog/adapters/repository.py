@@ -37,6 +37,7 @@ _DEPLOYMENTS = text(
     " from deployments d left join users u on u.id = d.deployed_by where d.api_id = :api"
     " order by d.deployed_at desc, d.id desc limit :limit"
 )
+_WAITING = text("select exists (select 1 from outbox where key = :key)")
 
 
 class PostgresCatalogRepository:
@@ -164,6 +165,10 @@ class PostgresCatalogRepository:
         """The contract as it was imported."""
         row = await session.get(ContractRow, api_id)
         return row.document if row else None
+
+    async def is_unpublished(self, session: AsyncSession, api_id: str) -> bool:
+        """Whether a state of the API waits in the outbox."""
+        return bool((await session.execute(_WAITING, {"key": api_id.encode()})).scalar_one())
 
     async def add_deployment(self, session: AsyncSession, row: DeploymentRow) -> None:
         """Remember who deployed what where."""

@@ -36,6 +36,11 @@ class Deployments:
         self._publisher = publisher
         self._clock = clock
 
+    async def is_on_its_way(self, session: AsyncSession, actor: Actor, api_id: str) -> bool:
+        """Whether the API's newest state still waits to be handed to the gateways."""
+        await self._reader.require_api(session, actor, api_id)
+        return await self._repository.is_unpublished(session, api_id)
+
     async def set_development_endpoint(
         self, session: AsyncSession, actor: Actor, api_id: str, endpoint_url: str | None
     ) -> Api:

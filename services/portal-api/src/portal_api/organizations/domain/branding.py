@@ -155,7 +155,7 @@ def preview_sheet(light: str | None, dark: str | None) -> str:
         paper, line = surface.background, ink.mixed(surface.background, 0.12)
         quiet = ink.mixed(surface.background, 0.65)
         sheet += (
-            f".k-preview-{name}{{--background:{paper};--card:{paper};--foreground:{ink};--card-foreground:{ink};"
+            f"[data-preview={name}]{{--background:{paper};--card:{paper};--foreground:{ink};--card-foreground:{ink};"
             f"--border:{line};--muted-foreground:{quiet};{colours_of};"
             f"background:{paper};color:{ink};border:1px solid {line}}}\n"
         )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
+from sqlmodel.ext.asyncio.session import AsyncSession
 
 from portal_api.web.console.place import Place
 from portal_api.web.console.wiring import Console
@@ -36,6 +37,18 @@ def _show(router: APIRouter, console: Console) -> None:
     @router.get("/console/{organization}/apis/{api}/deploy")
     async def deploy_page(request: Request, organization: str, api: str, viewer: signed_in) -> Response:
         return await _page(console, request, viewer, organization, api, Form.of(endpoint="development"))
+
+    @router.get("/console/{organization}/apis/{api}/deploy/live")
+    async def live(request: Request, organization: str, api: str, viewer: signed_in) -> Response:
+        await console.place(viewer, organization, api=api)
+
+        async def render() -> str:
+            async with console.kit.http.uow.transaction() as session:
+                await console.at(session, viewer, organization, api=api)
+                values = await _state(console, session, viewer, api)
+            return console.kit.fragment(viewer, "console/deploy_state.html", **values)
+
+        return console.kit.live.stream(request, render, {api})
 
 
 def _deploy(router: APIRouter, console: Console) -> None:
@@ -108,6 +121,7 @@ async def _page(
         place: Place = await console.at(session, viewer, organization, api=api)
         found = await console.catalog.require_api(session, viewer.user, api)
         history = await console.deployments.history(session, viewer.user, api, limit=HISTORY)
+        state = await _state(console, session, viewer, api)
     environments = [(name, found.deployed(name), console.catalog.gateway_url(found, name)) for name in _ENVIRONMENTS]
     endpoint = found.development_endpoint_url or found.contract_endpoint_url
     if "endpoint_url" not in form.values and endpoint:
@@ -118,8 +132,18 @@ async def _page(
         "history": history,
         "endpoint": endpoint,
         "changes": difference(found.production, found.development),
+        **state,
     }
     return console.page(request, viewer, "deploy.html", place, status=status, api=found, **values)
+
+
+async def _state(console: Console, session: AsyncSession, viewer: Viewer, api: str) -> dict[str, object]:
+    """What runs where, and whether the gateways have been told."""
+    found = await console.catalog.require_api(session, viewer.user, api)
+    return {
+        "deployed": [(name, found.deployed(name)) for name in _ENVIRONMENTS],
+        "waiting": await console.deployments.is_on_its_way(session, viewer.user, api),
+    }
 
 
 _ENVIRONMENTS: tuple[Environment, ...] = ("development", "production")

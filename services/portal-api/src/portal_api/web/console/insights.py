@@ -24,8 +24,12 @@ def add_pages(router: APIRouter, console: Console) -> None:
     async def values_of(session: AsyncSession, viewer: Viewer, place: Place, api: str, span: str) -> dict[str, Any]:
         organization = place.organization.id
         calls = await console.provider.calls(session, viewer.user, organization, api_id=api, span=span)
+        recent = calls
+        if span != "1h":
+            recent = await console.provider.calls(session, viewer.user, organization, api_id=api, span="1h")
         return {
             "calls": calls,
+            "recent": recent,
             "chart": call_chart(calls, viewer, f"Calls of {NAMES[span]}"),
             "span": span,
             "names": NAMES,

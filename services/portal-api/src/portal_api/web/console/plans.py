@@ -40,12 +40,12 @@ def _list(router: APIRouter, console: Console) -> None:
             found = await console.catalog.list_plans(
                 session, viewer.user, organization, limit=MAX_LISTED + 1, after=after
             )
-            counts = await console.provider.live_counts(session, viewer.user, organization)
-        shown = found[:MAX_LISTED]
+            shown = found[:MAX_LISTED]
+            figures = await console.provider.plan_figures(session, viewer.user, organization, shown)
         following = f"{_base(place)}?after={shown[-1].id}" if len(found) > MAX_LISTED else ""
         values: dict[str, Any] = {
             "plans": shown,
-            "counts": counts.by_plan,
+            "figures": figures,
             "next_href": following,
             "here": _base(place),
         }

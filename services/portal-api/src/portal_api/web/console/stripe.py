@@ -60,7 +60,8 @@ def _show(router: APIRouter, console: Console) -> None:
             async with kit.http.uow.transaction() as session:
                 place = await console.at(session, viewer, organization)
                 connection = await console.stripe.read(session, viewer.user, organization)
-            return kit.fragment(viewer, "console/stripe_state.html", place=place, connection=connection)
+                news = await console.provider.stripe_news(session, viewer.user, organization)
+            return kit.fragment(viewer, "console/stripe_state.html", place=place, connection=connection, news=news)
 
         return kit.live.stream(request, render, about)
 
@@ -106,5 +107,6 @@ async def _page(
     async with console.kit.http.uow.transaction() as session:
         place = await console.at(session, viewer, organization)
         connection = await console.stripe.read(session, viewer.user, organization)
-    values = {"form": form, "connection": connection, "permissions": PERMISSIONS, "here": _base(place)}
+        news = await console.provider.stripe_news(session, viewer.user, organization)
+    values = {"form": form, "connection": connection, "news": news, "permissions": PERMISSIONS, "here": _base(place)}
     return console.page(request, viewer, "stripe.html", place, status=status, **values)

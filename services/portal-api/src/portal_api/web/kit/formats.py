@@ -54,6 +54,11 @@ def percent(part: int, whole: int, locale: Locale = _DEFAULT) -> str:
     return format_percent(part / whole, format="#,##0.#%", locale=locale) if whole else "–"
 
 
+def share(value: float, locale: Locale = _DEFAULT) -> str:
+    """0.012 -> `1.2%`."""
+    return format_percent(value, format="#,##0.#%", locale=locale)
+
+
 def moment(at: datetime, viewer: Viewer) -> str:
     """In the viewer's zone, to the minute."""
     return _datetime(at, "medium", viewer.zone, viewer.locale)

@@ -40,6 +40,7 @@ def environment(assets: Assets, clock: Clock) -> Environment:
     templates.filters.update(
         money=_money, price=_price, number=_number, compact=_compact, price_line=_price_line, limit_line=_limit_line
     )
+    templates.filters.update(exact=_exact, percent=_percent, decimal=_decimal)
     templates.filters.update(moment=_moment, day=_day, ago=_ago(clock), initials=_initials)
     return templates
 
@@ -89,6 +90,23 @@ def _price_line(context: Context, version: PlanVersion) -> str:
 @pass_context
 def _limit_line(context: Context, version: PlanVersion) -> str:
     return formats.limit_line(version, _viewer(context).locale)
+
+
+@pass_context
+def _exact(context: Context, at: datetime) -> Markup:
+    """Date and time to the second, in the viewer's zone: what "as of" says."""
+    text = escape(formats.moment(at, _viewer(context)))
+    return Markup(f'<time datetime="{formats.real_utc(at)}" data-style="exact">{text}</time>')  # noqa: S704
+
+
+@pass_context
+def _percent(context: Context, share: float) -> str:
+    return formats.share(share, _viewer(context).locale)
+
+
+@pass_context
+def _decimal(context: Context, value: float) -> str:
+    return formats.number(round(Decimal(value), 1).normalize(), _viewer(context).locale)
 
 
 def _time(at: datetime, text: str, viewer: Viewer, style: str) -> Markup:

@@ -1,13 +1,14 @@
 """Billing: Usage Summary with the arithmetic behind it, live; and the tabs beside it."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from portal_api.billing.domain.usage import behind_since
 from portal_api.billing.domain.usage_history import Tally
 from portal_api.billing.use_cases.explaining import line_reason, rule_text
 from portal_api.billing.use_cases.exporting import usage_csv
@@ -19,9 +20,6 @@ from portal_api.web.portal.place import Place, Places
 from portal_api.web.portal.subscribing import actor_of
 from portal_api.web.portal.usage_chart import usage_chart
 from shared.errors import DomainError
-
-# Completeness moves every second or so; this much later than now, something on the way is slow or down.
-BEHIND = timedelta(seconds=20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +65,13 @@ def figures(summary: UsageSummary) -> Figures:
         cost[currency] = cost.get(currency, 0) + usage.estimate.amount_minor
         ahead = usage.forecast.amount_minor if usage.forecast else usage.estimate.amount_minor
         expected[currency] = expected.get(currency, 0) + ahead
-    until = summary.complete_until
     return Figures(
         calls=sum(usage.estimate.calls for usage in summary.usage),
         active_subscriptions=summary.active_subscriptions,
         cost=tuple((cost[currency], currency) for currency in sorted(cost)),
         forecast=tuple((expected[currency], currency) for currency in sorted(expected)),
         as_of=summary.as_of,
-        behind_since=until if until is not None and summary.as_of - until > BEHIND else None,
+        behind_since=behind_since(summary.as_of, summary.complete_until),
     )
 
 
