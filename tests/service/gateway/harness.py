@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from tests.service.gateway import builders
 from tests.service.gateway.scripted_upstream import ScriptedUpstream
@@ -15,6 +16,7 @@ from gateway.adapters.tables import GatewayTables
 from gateway.adapters.upstream_pool import UpstreamPool
 from gateway.adapters.write_ahead_log import WriteAheadLog
 from gateway.domain.cross_origin import rule_for_pages
+from gateway.domain.forwarded import TrustedProxies
 from gateway.entrypoints.answers import Answers
 from gateway.entrypoints.proxy import ProxyServer
 from gateway.metrics import CallStats
@@ -30,7 +32,14 @@ HEAD_END = b"\r\n\r\n"
 class Harness:
     """What a test of the proxy needs."""
 
-    def __init__(self, directory: Path, *, max_body_bytes: int = 20 << 20, wal_max_bytes: int = 1 << 24) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        max_body_bytes: int = 20 << 20,
+        wal_max_bytes: int = 1 << 24,
+        trusted_proxies: Sequence[str] = (),
+    ) -> None:
         clock = SystemClock()
         self.key = builders.SigningKey()
         tokens = AccessTokens(builders.ISSUER)
@@ -50,7 +59,8 @@ class Harness:
             max_body_bytes=max_body_bytes,
             pages=rule_for_pages(["http://portal.test/"]),
         )
-        self.server = ProxyServer(gate, self.pool, Answers("http://portal.test"), CallStats())
+        proxies = TrustedProxies(trusted_proxies) if trusted_proxies else None
+        self.server = ProxyServer(gate, self.pool, Answers("http://portal.test"), CallStats(), proxies)
         self.port = 0
 
     def put_access(self, entry: object, version: int = 1) -> None:
@@ -118,7 +128,7 @@ async def read_until_quiet(reader: asyncio.StreamReader, quiet: float) -> tuple[
 
 
 @contextlib.asynccontextmanager
-async def running(directory: Path, **options: int) -> AsyncIterator[Harness]:
+async def running(directory: Path, **options: Any) -> AsyncIterator[Harness]:
     harness = Harness(directory, **options)
     await harness.start()
     try:

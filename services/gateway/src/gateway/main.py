@@ -25,6 +25,7 @@ from gateway.adapters.usage_shipper import UsageShipper
 from gateway.adapters.write_ahead_log import WriteAheadLog
 from gateway.domain.cross_origin import rule_for_pages
 from gateway.domain.failure_budget import FailureBudget
+from gateway.domain.forwarded import TrustedProxies
 from gateway.entrypoints.answers import Answers
 from gateway.entrypoints.certificates import Certificates
 from gateway.entrypoints.listening import open_listener
@@ -126,7 +127,9 @@ class Gateway:
         tasks.append(group.create_task(self._adopt_orphans(shipper)))
         tasks.append(group.create_task(keep_log(current, sync_seconds=settings.wal_sync_seconds)))
         pool = UpstreamPool(group.create_task)
-        server = ProxyServer(self._gate(current, refusals), pool, Answers(settings.portal_url), metrics.CALLS)
+        proxies = TrustedProxies(settings.proxy_networks) if settings.proxy_networks else None
+        gate, answers = self._gate(current, refusals), Answers(settings.portal_url)
+        server = ProxyServer(gate, pool, answers, metrics.CALLS, proxies)
         try:
             for feed in self._feeds:
                 await feed.ready.wait()

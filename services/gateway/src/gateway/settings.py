@@ -1,8 +1,11 @@
 """Every variable that the gateway reads, validated at start."""
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
+
+from pydantic import field_validator
 
 from shared.settings import ServiceSettings
 
@@ -16,6 +19,8 @@ class Settings(ServiceSettings):
     # Certificate chain and key in PEM form: calls come in by TLS. New files are taken up without a restart.
     tls_certificate: Path | None = None
     tls_key: Path | None = None
+    # Networks of the load balancers before us: from them alone, X-Forwarded-For, -Proto and -Host are believed.
+    trusted_proxies: str = ""
     # Worker processes on the port; 0: one for each processor. With 1 there is no supervisor.
     gateway_workers: int = 1
     # After SIGTERM: not ready, but calls are still taken, so that load balancers can notice.
@@ -42,7 +47,23 @@ class Settings(ServiceSettings):
     # How often workers tell one another what they admitted under rate limits.
     rate_exchange_seconds: float = 0.1
 
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, text: str) -> str:
+        for part in _parts(text):
+            ip_network(part)
+        return text
+
+    @property
+    def proxy_networks(self) -> list[str]:
+        """The networks of `trusted_proxies`."""
+        return _parts(self.trusted_proxies)
+
     @property
     def worker_count(self) -> int:
         """Worker processes."""
         return self.gateway_workers or len(os.sched_getaffinity(0))
+
+
+def _parts(text: str) -> list[str]:
+    return [part for part in (one.strip() for one in text.split(",")) if part]

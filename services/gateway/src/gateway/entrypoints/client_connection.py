@@ -20,8 +20,7 @@ from gateway.entrypoints.upstream_request import is_repeatable, upstream_request
 from gateway.ports import Exchange
 from gateway.use_cases import Admitted, Wait
 
-MAX_PIPELINED_BYTES = 64 * 1024
-MAX_SKIPPED_BYTES = 64 * 1024
+MAX_PIPELINED_BYTES = MAX_SKIPPED_BYTES = 64 * 1024
 
 _IDLE, _WAITING, _CALL, _TUNNEL, _SKIP, _DRAIN = range(6)
 _TIMEOUT = PROBLEMS["request-timeout"]
@@ -31,7 +30,7 @@ class ClientConnection(ClientStream):
     """One client; also the `ResponseSink` of its current call."""
 
     def __init__(self, proxy: Proxy) -> None:
-        super().__init__(proxy.sends)
+        super().__init__(proxy.sends, proxy.trusted_proxies)
         self._proxy = proxy
         self._gate = proxy.gate
         self._stats = proxy.stats
@@ -42,8 +41,7 @@ class ClientConnection(ClientStream):
         self._call: Admitted | None = None
         self._exchange: Exchange | None = None
         self._started = False  # the answer's head is out
-        self._close_after = False
-        self._advancing = False
+        self._close_after = self._advancing = False
         self._wait_until = 0.0
         self._seen = time.monotonic()
         # What the upstream's side asks (ports.ResponseSink), of the current request.
@@ -147,6 +145,8 @@ class ClientConnection(ClientStream):
         if problem is not None:
             self._break_off(problem)
             return True
+        if self._proxies is not None:
+            self.believe(head, buffer[:end])
         self._close_after = head.close or self._proxy.draining
         self._wait_until = 0.0
         self._decide()
@@ -206,7 +206,7 @@ class ClientConnection(ClientStream):
         self.wants_websocket = head.is_websocket
         self._exchange = self._proxy.upstreams.send(
             call.upstream,
-            upstream_request(head, call, self._peer, self._scheme),
+            upstream_request(head, call, self._via, self._scheme),
             self,
             self.request_complete and is_repeatable(head.method),
         )

@@ -1,3 +1,4 @@
+from gateway.domain.request_head cimport RequestHead
 from gateway.domain.send_batch cimport SendBatch, Sender
 
 
@@ -5,13 +6,16 @@ cdef class ClientStream(Sender):
     cdef SendBatch _sends
     cdef bytes _unsent
     cdef public object _transport
-    cdef bytes _peer, _scheme
+    cdef bytes _peer, _via, _scheme
+    cdef object _proxies
+    cdef tuple _proxy_said
     cdef bint _lost, _hold_upstream, _hold_pipeline
     cdef public bint _write_paused
 
     cpdef write(self, bytes data)
     cpdef write_through(self, bytes data)
     cpdef attach(self, object transport)
+    cdef believe(self, RequestHead head, bytes raw)
     cpdef pause_request(self)
     cpdef resume_request(self)
     cpdef hold_pipeline(self, bint hold)

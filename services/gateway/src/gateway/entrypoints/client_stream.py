@@ -3,17 +3,21 @@
 import asyncio
 from typing import cast
 
+from gateway.domain.forwarded import TrustedProxies, said_of
+from gateway.domain.request_head import RequestHead
 from gateway.domain.send_batch import SendBatch, Sender
 
 
 class ClientStream(Sender):
     """Reading stops while the upstream takes no more, or while the client has sent too much ahead."""
 
-    def __init__(self, sends: SendBatch) -> None:
+    def __init__(self, sends: SendBatch, proxies: TrustedProxies | None = None) -> None:
         self._sends = sends
+        self._proxies = proxies  # None: what this client says of other addresses is not believed
         self._unsent = b""
         self._transport = asyncio.Transport()  # until there is one
-        self._peer = b""
+        self._peer = b""  # the caller's address
+        self._via = b""  # from there to here: X-Forwarded-For for the upstream
         self._scheme = b"http"
         self._lost = False
         self._write_paused = False
@@ -25,9 +29,22 @@ class ClientStream(Sender):
         # uvloop's transports do not inherit from asyncio's.
         self._transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
-        self._peer = str(peer[0]).encode() if isinstance(peer, tuple) else b"unknown"
+        self._peer = self._via = str(peer[0]).encode() if isinstance(peer, tuple) else b"unknown"
         if transport.get_extra_info("sslcontext") is not None:
             self._scheme = b"https"
+        if self._proxies is not None and not self._proxies.trusts(self._peer):
+            self._proxies = None
+        self._proxy_said = (self._peer, self._scheme)
+
+    def believe(self, head: RequestHead, raw: bytes) -> None:
+        """A trusted proxy's request: it says who called, how, and which host."""
+        address, scheme = self._proxy_said
+        self._peer, self._via = address, address
+        if self._proxies is not None and head.forwarded_for is not None:
+            self._peer, self._via = self._proxies.callers(head.forwarded_for, address)
+        said_scheme, said_host = said_of(raw)
+        self._scheme = said_scheme or scheme
+        head.host = said_host or head.host
 
     def write(self, data: bytes) -> None:
         """Send with what the other connections write in this round."""

@@ -2,6 +2,7 @@
 
 from typing import Protocol
 
+from gateway.domain.forwarded import TrustedProxies
 from gateway.domain.send_batch import SendBatch
 from gateway.entrypoints.answers import Answers
 from gateway.entrypoints.client_stream import ClientStream
@@ -20,6 +21,7 @@ class Proxy(Protocol):
     stats: CallStats
     draining: bool
     waiting: int
+    trusted_proxies: TrustedProxies | None
 
     def opened(self, connection: ClientStream) -> None:
         """A connection came."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from gateway import metrics
+from gateway.domain.forwarded import TrustedProxies
 from gateway.domain.send_batch import SendBatch
 from gateway.entrypoints.answers import Answers
 from gateway.entrypoints.client_connection import ClientConnection
@@ -25,11 +26,19 @@ MAX_WAITING = 1_000
 class ProxyServer:
     """Accepts clients; finishes them when it is told to stop."""
 
-    def __init__(self, gate: CallGate, upstreams: Upstreams, answers: Answers, stats: CallStats) -> None:
+    def __init__(
+        self,
+        gate: CallGate,
+        upstreams: Upstreams,
+        answers: Answers,
+        stats: CallStats,
+        trusted_proxies: TrustedProxies | None = None,
+    ) -> None:
         self.gate = gate
         self.upstreams = upstreams
         self.answers = answers
         self.stats = stats
+        self.trusted_proxies = trusted_proxies
         self.sends = SendBatch(lambda flush: asyncio.get_running_loop().call_soon(flush))
         self.draining = False
         self.waiting = 0

@@ -7,4 +7,4 @@ cdef frozenset _IDEMPOTENT
 
 cpdef bint is_repeatable(bytes method)
 @cython.locals(path=bytes, lines=list)
-cpdef bytes upstream_request(RequestHead head, Admitted call, bytes peer, bytes scheme)
+cpdef bytes upstream_request(RequestHead head, Admitted call, bytes via, bytes scheme)

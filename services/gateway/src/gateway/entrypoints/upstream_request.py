@@ -11,8 +11,8 @@ def is_repeatable(method: bytes) -> bool:
     return method in _IDEMPOTENT
 
 
-def upstream_request(head: RequestHead, call: Admitted, peer: bytes, scheme: bytes) -> bytes:
-    """The head in HTTP/1.1, framed anew."""
+def upstream_request(head: RequestHead, call: Admitted, via: bytes, scheme: bytes) -> bytes:
+    """The head in HTTP/1.1, framed anew. `via`: the addresses of the caller and of the proxies that are trusted."""
     upstream = call.upstream
     path = upstream.base_path + call.rest
     if path[:1] != b"/":
@@ -23,7 +23,7 @@ def upstream_request(head: RequestHead, call: Admitted, peer: bytes, scheme: byt
         b"X-Request-Id: %b\r\nX-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Host: %b"
         % (
             call.request_id,
-            peer if head.forwarded_for is None else head.forwarded_for + b", " + peer,
+            via,
             scheme,
             head.host or b"",
         )
