@@ -5,7 +5,7 @@ import socket
 from collections.abc import Iterable
 from typing import Any
 
-import httpcore
+import httpcore2
 
 from portal_api.catalog.domain.address import Target, is_reachable, parse_target
 from shared.errors import DomainError
@@ -63,12 +63,12 @@ async def _resolve(target: Target) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-class GuardedBackend(httpcore.AsyncNetworkBackend):
+class GuardedBackend(httpcore2.AsyncNetworkBackend):
     """Connects only to addresses that were checked: what is checked is what is connected to, whatever DNS says next."""
 
     def __init__(self, addresses: Addresses) -> None:
         self._addresses = addresses
-        self._inner = httpcore.AnyIOBackend()
+        self._inner = httpcore2.AnyIOBackend()
 
     async def connect_tcp(
         self,
@@ -77,19 +77,19 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
         timeout: float | None = None,
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.AsyncNetworkStream:
+    ) -> httpcore2.AsyncNetworkStream:
         """As the inner backend, to a checked address."""
         try:
             resolved = await self._addresses.reachable(Target(host, port))
         except AddressRefused as error:
             raise AddressRefusedOnConnect(f"{host}:{port}") from error
         except OSError as error:
-            raise httpcore.ConnectError(str(error)) from error
+            raise httpcore2.ConnectError(str(error)) from error
         return await self._inner.connect_tcp(resolved[0], port, timeout, local_address, socket_options)
 
     async def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
-    ) -> httpcore.AsyncNetworkStream:
+    ) -> httpcore2.AsyncNetworkStream:
         """Never."""
         raise AddressRefusedOnConnect(path)
 
@@ -99,4 +99,4 @@ class GuardedBackend(httpcore.AsyncNetworkBackend):
 
 
 class AddressRefusedOnConnect(Exception):
-    """Not one of httpcore's errors, so that it passes through them unchanged."""
+    """Not one of httpcore2's errors, so that it passes through them unchanged."""

@@ -3,8 +3,8 @@
 import asyncio
 from urllib.parse import urljoin
 
-import httpcore
-import httpx
+import httpcore2
+import httpx2
 
 from portal_api.catalog.adapters.addresses import (
     Addresses,
@@ -35,14 +35,14 @@ class HttpContractFetcher:
         try:
             async with asyncio.timeout(WHOLE_TIMEOUT_SECONDS):
                 return await self._fetch(url)
-        except (TimeoutError, httpcore.TimeoutException) as error:
+        except (TimeoutError, httpcore2.TimeoutException) as error:
             raise _unreachable(f"`{url}` did not answer in time.") from error
-        except (httpcore.NetworkError, httpcore.ProtocolError) as error:
+        except (httpcore2.NetworkError, httpcore2.ProtocolError) as error:
             raise _unreachable(f"`{url}` cannot be reached, or answers with something that is not HTTP.") from error
 
     async def _fetch(self, url: str) -> Fetched:
-        async with httpcore.AsyncConnectionPool(
-            ssl_context=httpx.create_ssl_context(trust_env=False), network_backend=self._backend
+        async with httpcore2.AsyncConnectionPool(
+            ssl_context=httpx2.create_ssl_context(trust_env=False), network_backend=self._backend
         ) as pool:
             for _ in range(MAX_REDIRECTS + 1):
                 target = parse_target(url)
@@ -54,11 +54,11 @@ class HttpContractFetcher:
                 url = answer
         raise _unreachable(f"It redirects more than {MAX_REDIRECTS} times.")
 
-    async def _get(self, pool: httpcore.AsyncConnectionPool, url: str, target: Target) -> Fetched | str:
+    async def _get(self, pool: httpcore2.AsyncConnectionPool, url: str, target: Target) -> Fetched | str:
         """The document, or where it is instead."""
         try:
-            address = httpx.URL(url)
-        except httpx.InvalidURL as error:
+            address = httpx2.URL(url)
+        except httpx2.InvalidURL as error:
             raise DomainError(
                 "url-invalid", 422, "The URL cannot be used", f"This is not a URL: {error}.", FIELD
             ) from error
@@ -69,7 +69,7 @@ class HttpContractFetcher:
             "User-Agent": "tollway-contract-import",
         }
         timeout = dict.fromkeys(("connect", "read", "write", "pool"), STEP_TIMEOUT_SECONDS)
-        request_url = httpcore.URL(
+        request_url = httpcore2.URL(
             scheme=address.raw_scheme, host=address.raw_host, port=address.port, target=address.raw_path
         )
         try:
@@ -84,7 +84,7 @@ class HttpContractFetcher:
             raise address_refused(target, FIELD) from error
 
 
-async def _text(response: httpcore.Response) -> str:
+async def _text(response: httpcore2.Response) -> str:
     body = bytearray()
     async for chunk in response.aiter_stream():
         body += chunk

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
+import httpx2
 from authlib.common.errors import AuthlibBaseError
 from authlib.integrations.httpx_client import AsyncOAuth2Client
 from joserfc import jwt
@@ -67,7 +67,7 @@ class AuthlibProviderClient:
                 if provider.kind == "github":
                     return await self._github(provider, client)
                 return await self._from_id_token(provider, client, token, nonce)
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             raise ProviderAway(repr(error)) from error
         except (AuthlibBaseError, JoseError, KeyError, TypeError, ValueError) as error:
             raise ProviderRefused(repr(error)) from error
@@ -175,9 +175,9 @@ class AuthlibProviderClient:
 
     async def _fetch(self, url: str) -> dict[str, Any]:
         try:
-            async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
+            async with httpx2.AsyncClient(timeout=TIMEOUT_SECONDS) as client:
                 document = (await client.get(url)).raise_for_status().json()
-        except (httpx.HTTPError, ValueError) as error:
+        except (httpx2.HTTPError, ValueError) as error:
             raise ProviderAway(f"{url}: {error!r}") from error
         if not isinstance(document, dict):
             raise ProviderAway(f"{url} answers with something else than a JSON object")
