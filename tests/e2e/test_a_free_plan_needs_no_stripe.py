@@ -19,9 +19,15 @@ FREE: dict[str, object] = {
 }
 
 
-def set_up(whole: WholeStack) -> tuple[str, str, str]:
+TWO_LIMITS: dict[str, object] = {
+    **{name: value for name, value in FREE.items() if name != "rate_limit"},
+    "rate_limits": [{"count": 1, "unit": "second", "burst": 2}, {"count": 4, "unit": "hour", "burst": 4}],
+}
+
+
+def set_up(whole: WholeStack, plan: dict[str, object] = FREE) -> tuple[str, str, str]:
     """API URL, API key, access token."""
-    journey = whole.published_api(FREE)
+    journey = whole.published_api(plan)
     client = journey.developer.client
     application = client.post(f"/v1/portal/{journey.organization}/applications", {"name": "App"})["id"]
     subscription = client.post(
@@ -55,6 +61,28 @@ async def test_free_plan_with_key_and_token_and_its_rate_limit(whole_stack: Whol
         assert refused.headers["content-type"].startswith("application/problem+json")
         assert refused.json()["type"].endswith("/problems/rate-limited")
         assert int(refused.headers["retry-after"]) >= 1
+
+
+async def test_of_two_limits_each_refuses_in_its_turn(whole_stack: WholeStack) -> None:
+    url, key, _ = await asyncio.to_thread(set_up, whole_stack, TWO_LIMITS)
+    admitted, waits = 0, set[int]()
+    async with httpx.AsyncClient(headers={"X-API-Key": key}) as client:
+
+        async def refused_for_the_hour() -> httpx.Response | None:
+            nonlocal admitted
+            answer = await client.get(f"{url}/things")
+            if answer.status_code == 200:
+                admitted += 1
+                return None
+            assert (answer.status_code, answer.json()["type"].rsplit("/", 1)[-1]) == (429, "rate-limited")
+            waits.add(int(answer.headers["retry-after"]))
+            return answer if waits - {1} else None
+
+        last = await eventually(refused_for_the_hour, timeout_seconds=30, message="the hour's limit is reached")
+    assert admitted == 4
+    assert 1 in waits, "two calls in one second pass, the third waits for the next"
+    assert 600 < max(waits) <= 900
+    assert {part.split(";")[1] for part in last.headers["ratelimit-policy"].split(", ")} == {"q=1", "q=4"}
 
 
 async def test_what_the_gateway_answers_to_those_without_access(whole_stack: WholeStack) -> None:

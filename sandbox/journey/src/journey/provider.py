@@ -11,18 +11,18 @@ WAIT = {"Prefer": "wait=10"}
 def sign_up(person: Person, name: str) -> None:
     """An account, and a personal access token to work with."""
     person.client.post("/v1/users", {"email": person.email, "password": person.password, "name": name})
-    response = httpx.post(
-        f"{person.client.base_url}/v1/sessions", json={"email": person.email, "password": person.password}, timeout=30
-    )
-    expect(response.status_code in (200, 201), f"signing in answered {response.status_code}: {response.text[:300]}")
-    created = person.client.call(
-        "POST",
-        "/v1/personal-access-tokens",
-        json={"name": "make demo"},
-        headers={"X-CSRF-Token": response.json()["csrf_token"]},
-        cookies=dict(response.cookies),
-    )
-    person.token = created["token"]
+    with httpx.Client(base_url=person.client.base_url, timeout=30) as browser:
+        signed_in = browser.post("/v1/sessions", json={"email": person.email, "password": person.password})
+        expect(
+            signed_in.status_code in (200, 201), f"signing in answered {signed_in.status_code}: {signed_in.text[:300]}"
+        )
+        created = browser.post(
+            "/v1/personal-access-tokens",
+            json={"name": "make demo"},
+            headers={"X-CSRF-Token": signed_in.json()["csrf_token"]},
+        )
+        expect(created.status_code == 201, f"creating a token answered {created.status_code}: {created.text[:300]}")
+    person.token = created.json()["token"]
     person.client.use_token(person.token)
 
 
