@@ -11,8 +11,23 @@ log = structlog.get_logger()
 Runner = Callable[[], Awaitable[None]]
 
 
+class PartEnded(Exception):
+    """A part of the service was cancelled, and nobody had asked for it: the service must not go on without it."""
+
+
 class _Stop(Exception):
     """SIGTERM or SIGINT arrived."""
+
+
+async def run_part(runner: Runner) -> None:
+    """Run it. A task group takes a cancellation from inside for a wish and says nothing; here it is PartEnded."""
+    try:
+        await runner()
+    except asyncio.CancelledError as error:
+        task = asyncio.current_task()
+        if task is not None and not task.cancelling():
+            raise PartEnded(getattr(runner, "__qualname__", repr(runner))) from error
+        raise
 
 
 async def run_service(*runners: Runner) -> None:
@@ -26,14 +41,11 @@ async def run_service(*runners: Runner) -> None:
         await stop.wait()
         raise _Stop
 
-    async def run(runner: Runner) -> None:
-        await runner()
-
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(until_stopped())
             for runner in runners:
-                group.create_task(run(runner))
+                group.create_task(run_part(runner))
     except* _Stop:
         log.info("service stopped")
 

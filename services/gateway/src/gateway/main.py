@@ -42,7 +42,7 @@ from shared.messaging.sandbox_clock import sandbox_clock_table
 from shared.messaging.table import TopicTable
 from shared.observability.logs import configure_logging
 from shared.service import main as run_main
-from shared.service import run_service
+from shared.service import run_part, run_service
 
 log = structlog.get_logger()
 
@@ -106,8 +106,8 @@ class Gateway:
     async def run(self) -> None:
         """Until cancelled; then finish calls, ship all records, close the stream, in this order and in bounded time."""
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_as_coroutine(runner)) for runner in self._background]
-            tasks.append(group.create_task(self._watch_age()))
+            tasks = [group.create_task(run_part(runner)) for runner in self._background]
+            tasks.append(group.create_task(run_part(self._watch_age)))
             try:
                 # The clock first: intents of adopted logs must not be stamped with a time that the sandbox has left.
                 if self._sandbox_clock is not None:
@@ -123,7 +123,7 @@ class Gateway:
         refusals = RefusalCounts(self._clock)
         current, adopted = self._open_logs()
         self._shipper = shipper = UsageShipper(servers, prefix, current, adopted, refusals, self._clock)
-        shipping = group.create_task(shipper.run())
+        shipping = group.create_task(run_part(shipper.run))
         tasks.append(group.create_task(self._adopt_orphans(shipper)))
         tasks.append(group.create_task(keep_log(current, sync_seconds=settings.wal_sync_seconds)))
         pool = UpstreamPool(group.create_task)
@@ -140,7 +140,7 @@ class Gateway:
                 self.tables,
                 interval_seconds=settings.rate_exchange_seconds,
             )
-            tasks.append(group.create_task(self._exchange.run()))
+            tasks.append(group.create_task(run_part(self._exchange.run)))
             await self._exchange.ready.wait()
             await shipper.announced.wait()
             self._judge_age()
@@ -259,10 +259,6 @@ class Gateway:
         age = max(feed.age_seconds() for feed in self._feeds)
         self.tables.set_fresh(age <= self._settings.tables_max_age_seconds)
         metrics.TABLES_AGE.set(min(age, time.monotonic()))
-
-
-async def _as_coroutine(runner: Callable[[], Awaitable[None]]) -> None:
-    await runner()
 
 
 async def run(settings: Settings, arguments: list[str]) -> None:

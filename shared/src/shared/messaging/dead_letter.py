@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 
 from shared.events.envelope import from_kafka_headers
+from shared.messaging.closing import close
 
 BOOTSTRAP = "TOLLWAY_KAFKA_BOOTSTRAP_SERVERS"
 _ADDED = ("dead_letter_reason", "dead_letter_attempts", "dead_letter_source", "dead_letter_first_time")
@@ -29,7 +30,7 @@ async def read_dead_letters(bootstrap_servers: str, topic: str) -> AsyncIterator
                 for record in records:
                     yield record
     finally:
-        await consumer.stop()
+        await close(consumer)
 
 
 async def show(bootstrap_servers: str, topic: str) -> int:
@@ -57,7 +58,7 @@ async def replay(bootstrap_servers: str, topic: str) -> int:
             await producer.send_and_wait(source, value=record.value, key=record.key, headers=headers)
             sent += 1
     finally:
-        await producer.stop()
+        await close(producer)
     return sent
 
 

@@ -24,6 +24,7 @@ from shared.events.envelope import Event, encode, event_type, headers_for, to_ka
 from shared.events.topics import Topic
 from shared.ids import new_id
 from shared.messaging import lease
+from shared.messaging.closing import close
 from shared.observability.tracing import current_traceparent
 
 log = structlog.get_logger()
@@ -203,10 +204,5 @@ class OutboxRelay:
 
     async def _drop_producer(self) -> None:
         producer, self._producer = self._producer, None
-        if producer is None:
-            return
-        try:
-            async with asyncio.timeout(5):
-                await producer.stop()
-        except (KafkaError, OSError, TimeoutError) as error:
-            log.warning("outbox producer did not stop cleanly", error=repr(error))
+        if producer is not None:
+            await close(producer)

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from shared.events.topics import Topic
+from shared.messaging.closing import close
 
 log = structlog.get_logger()
 
@@ -62,7 +63,7 @@ class TopicTable:
         try:
             await self._follow(consumer)
         finally:
-            await consumer.stop()
+            await close(consumer)
 
     async def _follow(self, consumer: AIOKafkaConsumer) -> None:
         partitions = await self._partitions(consumer)

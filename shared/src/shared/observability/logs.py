@@ -2,11 +2,15 @@
 
 import logging
 import sys
+import time
+from collections.abc import Callable
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from shared.observability.tracing import current_trace_id
+
+MAX_KINDS = 1000
 
 
 def _add_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -14,6 +18,35 @@ def _add_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     if trace_id:
         event["trace_id"] = trace_id
     return event
+
+
+class OncePerInterval(logging.Filter):
+    """Lets a message pass once in `seconds`, with how many were left out: clients retry 20 times a second."""
+
+    def __init__(self, seconds: float = 10.0, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._seconds = seconds
+        self._monotonic = monotonic
+        self._seen: dict[tuple[str, int, object], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """True for the first of its kind (the same place and arguments) in the interval."""
+        kind = (record.pathname, record.lineno, str(record.args))
+        now = self._monotonic()
+        until, left_out = self._seen.get(kind, (now, 0))
+        if now < until:
+            self._seen[kind] = (until, left_out + 1)
+            return False
+        if len(self._seen) >= MAX_KINDS:
+            self._seen.clear()
+        self._seen[kind] = (now + self._seconds, 0)
+        if left_out:
+            record.msg = f"{record.msg} ({left_out} more like this were left out)"
+        return True
+
+
+def _of(name: str, inner: logging.Filter) -> Callable[[logging.LogRecord], bool]:
+    return lambda record: not record.name.startswith(name) or inner.filter(record)
 
 
 def configure_logging(service: str, level: str = "INFO") -> None:
@@ -47,4 +80,6 @@ def configure_logging(service: str, level: str = "INFO") -> None:
     # FastStream logs two lines a batch, aiokafka every metadata refresh that a restarting broker makes fail.
     for name, quiet in (("faststream", "WARNING"), ("aiokafka", "ERROR"), ("uvicorn.access", "WARNING")):
         logging.getLogger(name).setLevel(quiet)
+    # On the handler: records of child loggers do not pass their parents' filters.
+    handler.addFilter(_of("aiokafka", OncePerInterval()))
     structlog.contextvars.bind_contextvars(service=service)

@@ -9,9 +9,9 @@ without Kafka each worker limits what it sees itself, and what it counted is tol
 
 import asyncio
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -25,6 +25,8 @@ from shared.events.envelope import decode, encode, event_type, headers_for, to_k
 from shared.events.gateway import RateCount, RateCounts
 from shared.events.topics import GATEWAY_RATE_COUNTS
 from shared.ids import new_id
+from shared.messaging.closing import close
+from shared.service import run_part
 
 log = structlog.get_logger()
 
@@ -75,13 +77,13 @@ class RateExchange:
     async def run(self) -> None:
         """Until cancelled."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._again(self._listen))
-            group.create_task(self._again(self._speak))
+            group.create_task(run_part(partial(self._again, self._listen)))
+            group.create_task(run_part(partial(self._again, self._speak)))
 
-    async def _again(self, work: Callable[[], object]) -> None:
+    async def _again(self, work: Callable[[], Awaitable[None]]) -> None:
         while True:
             try:
-                await work()  # type: ignore[misc]
+                await work()
             except _AWAY as error:
                 metrics.RATE_EXCHANGE_FAILURES.inc()
                 log.warning("rate counts are not exchanged, will retry", error=repr(error))
@@ -105,9 +107,7 @@ class RateExchange:
                     check_at = time.monotonic() + REFRESH_CHECK_SECONDS
                     await self._send(producer, self.states_to_say_again())
         finally:
-            with suppress(*_AWAY):
-                async with asyncio.timeout(5):
-                    await producer.stop()
+            await close(producer)
 
     def take_counts(self) -> list[RateCount]:
         """What was admitted here since the last time."""
@@ -181,7 +181,7 @@ class RateExchange:
                         self._hear(record.value, is_history=record.offset < self._catch_up[partition])
                 await self._judge_ready(consumer)
         finally:
-            await consumer.stop()
+            await close(consumer)
 
     async def _take_position(self, consumer: AIOKafkaConsumer) -> None:
         partitions = [TopicPartition(self._topic, number) for number in range(GATEWAY_RATE_COUNTS.partitions)]

@@ -19,6 +19,8 @@ from shared.clock import Clock
 from shared.events.call_record import CALL_BYTES, STREAM_CLOSED, BatchHeader, pack_header
 from shared.events.envelope import encode, event_type, headers_for, to_kafka_headers
 from shared.events.topics import GATEWAY_REFUSALS, GATEWAY_REQUESTS
+from shared.messaging.closing import close
+from shared.service import run_part
 
 log = structlog.get_logger()
 
@@ -79,7 +81,7 @@ class UsageShipper:
         """Until closed, or cancelled; Kafka being away delays records and loses none."""
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._ship_adopted())
+                group.create_task(run_part(self._ship_adopted))
                 await self._ship_current()
         finally:
             await self._drop_producer()
@@ -227,7 +229,7 @@ class UsageShipper:
                 try:
                     await producer.start()
                 except BaseException:
-                    await producer.stop()
+                    await close(producer)
                     raise
                 self._producer = producer
             return self._producer
@@ -241,8 +243,4 @@ class UsageShipper:
     async def _drop_producer(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            try:
-                async with asyncio.timeout(5):
-                    await producer.stop()
-            except _AWAY as error:
-                log.warning("the producer did not stop cleanly", error=repr(error))
+            await close(producer)

@@ -5,6 +5,7 @@ import asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from metering.ports import LogRange
+from shared.messaging.closing import close
 
 
 class KafkaCallLog:
@@ -45,5 +46,4 @@ class KafkaCallLog:
         """Free the connection."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            async with asyncio.timeout(5):
-                await consumer.stop()
+            await close(consumer)

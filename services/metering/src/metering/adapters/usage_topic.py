@@ -12,6 +12,7 @@ from shared.events.envelope import Event, encode, event_type, headers_for, to_ka
 from shared.events.topics import METERING_USAGE
 from shared.events.usage import UsageComplete, UsageWindow
 from shared.ids import new_id
+from shared.messaging.closing import close
 from shared.messaging.topics_admin import cluster_id
 
 PUBLISH_SECONDS = 20
@@ -96,5 +97,4 @@ class KafkaUsageTopic:
         """An open transaction ends by its timeout, or when the next producer opens."""
         producer, self._producer = self._producer, None
         if producer is not None:
-            async with asyncio.timeout(5):
-                await producer.stop()
+            await close(producer)
