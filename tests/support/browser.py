@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 ARGUMENTS = (
     "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -35,6 +35,7 @@ WIDTHS = (1440, 390)
 PHONE_BELOW = 860
 # The machines that run this are busy: a page may take its time, it is never waited for longer than it needs.
 TIMEOUT_MS = 45_000
+expect.set_options(timeout=15_000)
 
 
 def chromium() -> str:
@@ -79,6 +80,7 @@ class Visitor:
             if len(self.schemes) > 1:
                 self.page.emulate_media(color_scheme=scheme)
                 self.page.evaluate(DRAWN)
+            self.page.evaluate("scrollTo(0, 0)")
             self.page.screenshot(path=SCREENSHOTS / f"{name}-{scheme}-{self.name}.png", full_page=True)
             found = self._violations(without, colours_only=scheme != self.schemes[0])
             told += [f"{scheme}: {one['id']}: {one['nodes'][0]['html'][:200]} {_why(one)}" for one in found]
@@ -96,10 +98,14 @@ class Visitor:
         found: list[dict[str, Any]] = self.page.evaluate(RUN_AXE, [without, options])
         return found
 
+    @property
+    def width(self) -> int:
+        """Of the window."""
+        return self.page.viewport_size["width"] if self.page.viewport_size else WIDTHS[0]
+
     def show_navigation(self) -> None:
         """A phone hides it behind a button."""
-        width = self.page.viewport_size["width"] if self.page.viewport_size else PHONE_BELOW
-        if width < PHONE_BELOW and not self.page.get_by_label("Show the navigation").is_checked():
+        if self.width < PHONE_BELOW and not self.page.get_by_label("Show the navigation").is_checked():
             self.page.locator("label.k-burger").click()
 
     def open(self, address: str) -> Page:

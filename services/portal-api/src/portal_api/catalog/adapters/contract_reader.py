@@ -205,7 +205,9 @@ def _fault_of(root: yaml.Node, error: ValidationError) -> ContractFault:
     while deepest.context:
         # Of the alternatives of an anyOf the one that got furthest is what its author meant.
         deepest = max(deepest.context, key=lambda one: len(one.absolute_path))
-    return _fault(root, tuple(deepest.absolute_path), str(deepest.message)[:500])
+    # The library's own words end in a copy of the schema and of the document, which help nobody.
+    message = str(deepest.message).partition("\n")[0].partition(" Failed validating ")[0]
+    return _fault(root, tuple(deepest.absolute_path), message[:500])
 
 
 def _fault(root: yaml.Node, path: Sequence[str | int], message: str) -> ContractFault:
