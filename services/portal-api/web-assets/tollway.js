@@ -243,6 +243,8 @@ document.addEventListener("keydown", (event) => {
 // What the server swapped in is treated as what it sent at first.
 document.addEventListener("htmx:after:swap", (event) => localizeTimes(event.target instanceof Element ? event.target : document));
 localizeTimes(document);
+// On a phone the tab that is shown may lie beyond the edge of its row.
+for (const tab of document.querySelectorAll(".k-tabs [aria-current]")) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 24;
 for (const toast of document.querySelectorAll(".k-toast[data-brief]")) setTimeout(() => toast.remove(), 7000);
 for (const dialog of document.querySelectorAll("dialog[data-open-at-start]")) {
   // Open in the document for those without script; with it, it is modal.
