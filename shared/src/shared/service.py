@@ -19,13 +19,16 @@ class _Stop(Exception):
     """SIGTERM or SIGINT arrived."""
 
 
-async def run_part(runner: Runner) -> None:
-    """Run it. A task group takes a cancellation from inside for a wish and says nothing; here it is PartEnded."""
+async def run_part(runner: Runner, *, stopping: Callable[[], bool] = lambda: False) -> None:
+    """Run it. A task group takes a cancellation from inside for a wish and says nothing; here it is PartEnded.
+
+    `stopping` speaks for parts that call `uncancel()` so that they may finish their work in peace.
+    """
     try:
         await runner()
     except asyncio.CancelledError as error:
         task = asyncio.current_task()
-        if task is not None and not task.cancelling():
+        if task is not None and not task.cancelling() and not stopping():
             raise PartEnded(getattr(runner, "__qualname__", repr(runner))) from error
         raise
 
@@ -45,7 +48,7 @@ async def run_service(*runners: Runner) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(until_stopped())
             for runner in runners:
-                group.create_task(run_part(runner))
+                group.create_task(run_part(runner, stopping=stop.is_set))
     except* _Stop:
         log.info("service stopped")
 
