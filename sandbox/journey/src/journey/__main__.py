@@ -105,7 +105,6 @@ def main() -> None:
     model_results = run_models(journey, display) if wanted else []
     failed = not (all(step.ok for step in results) and all(model.ok for model in model_results))
     if not failed:
-        developer.keep_a_second_application(journey)
         with display.working("Some days of usage"):
             furnish(journey)
     seconds = time.monotonic() - started

@@ -7,6 +7,7 @@ import httpx
 
 from journey.expect import StepFailed
 
+GOOD, FAILS_LATER = "4242 4242 4242 4242", "4000 0000 0000 0341"
 CARD = {
     "email": "dana@example.com",
     "number": "4242 4242 4242 4242",
@@ -38,15 +39,16 @@ class _Form(HTMLParser):
             self.fields[str(values["name"])] = values.get("value") or ""
 
 
-def pay(url: str, email: str) -> str:
-    """Complete Checkout with the test card. Returns where Stripe sends the browser afterwards."""
+def pay(url: str, email: str, number: str = GOOD) -> str:
+    """Complete Checkout with a test card. Returns where Stripe sends the browser afterwards."""
     with httpx.Client(timeout=30) as browser:
         page = browser.get(url)
         form = _Form()
         form.feed(page.text)
         if page.status_code != 200 or form.action is None:
             raise StepFailed(f"Checkout page answered {page.status_code} without a form")
-        filled = {name: CARD.get(name, value) for name, value in form.fields.items()}
+        card = {**CARD, "number": number, "card_number": number}
+        filled = {name: card.get(name, value) for name, value in form.fields.items()}
         if "email" in filled:
             filled["email"] = form.fields["email"] or email
         answer = browser.post(urljoin(url, form.action), data=filled)

@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from journey.checkout import pay
+from journey.checkout import GOOD, pay
 from journey.expect import expect, wait_for
 from journey.provider import WAIT, sign_up
 from journey.state import App, Journey
@@ -22,7 +22,9 @@ def subscribe(journey: Journey) -> str:
     return f"{journey.first.application_id} {journey.first.subscription_id} active"
 
 
-def subscribe_application(journey: Journey, name: str, plan_id: str = "", *, paid: bool = True) -> App:
+def subscribe_application(
+    journey: Journey, name: str, plan_id: str = "", *, paid: bool = True, card: str = GOOD
+) -> App:
     """A new application, subscribed to a plan (the journey's own if none is named) and paid for."""
     client = journey.developer.client
     plan_id = plan_id or journey.plan_id
@@ -35,7 +37,7 @@ def subscribe_application(journey: Journey, name: str, plan_id: str = "", *, pai
     )
     app.subscription_id = subscription["id"]
     if paid:
-        pay(_checkout_url(journey, subscription), journey.developer.email)
+        pay(_checkout_url(journey, subscription), journey.developer.email, card)
     active = wait_for(
         "the subscription becoming active",
         lambda: _if_status(journey, app.subscription_id, "active"),

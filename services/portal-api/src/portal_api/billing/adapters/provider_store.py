@@ -81,7 +81,7 @@ _SPENT = text(
         from subscriptions s join usage_totals t
           on t.subscription_id = s.id and t.period_start = s.current_period_start
         where s.organization_id = :organization and t.billable and t.environment = 'production'
-          and s.current_period_end > :now
+          and s.current_period_end > :now and s.status <> all(:ended)
     ) spent group by 1, 2
     """
 )
@@ -190,5 +190,5 @@ class PostgresProviderView:
     ) -> Sequence[tuple[int, int, int]]:
         """(plan version, billed units, subscriptions that have just so many) of running periods."""
         connection = await session.connection()
-        rows = await connection.execute(_SPENT, {"organization": organization_id, "now": now})
+        rows = await connection.execute(_SPENT, {"organization": organization_id, "now": now, "ended": list(ENDED)})
         return [(int(version), int(units), int(count)) for version, units, count in rows]

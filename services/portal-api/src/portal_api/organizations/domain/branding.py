@@ -78,6 +78,14 @@ class Faults:
             raise DomainError("branding-invalid", 422, "The branding cannot be used", detail, errors=self.found)
 
 
+# What Tailwind derives of these at the root, a panel must derive again of its own.
+_AGAIN = "".join(
+    f"--color-{name}:var(--{name});"
+    for name in (
+        "brand", "brand-soft", "primary", "primary-foreground", "background", "foreground", "card", "border",
+        "muted-foreground",
+    )
+)  # fmt: skip
 # Tollway's own accent, as `web-assets/tollway.css` has it: what the preview shows where none was chosen.
 _OWN = (
     "--brand:oklch(0.45 0.09 196);--primary:oklch(0.45 0.09 196);--ring:oklch(0.6 0.11 196);"
@@ -156,7 +164,7 @@ def preview_sheet(light: str | None, dark: str | None) -> str:
         quiet = ink.mixed(surface.background, 0.65)
         sheet += (
             f"[data-preview={name}]{{--background:{paper};--card:{paper};--foreground:{ink};--card-foreground:{ink};"
-            f"--border:{line};--muted-foreground:{quiet};{colours_of};"
+            f"--border:{line};--muted-foreground:{quiet};{colours_of};{_AGAIN}"
             f"background:{paper};color:{ink};border:1px solid {line}}}\n"
         )
     return sheet

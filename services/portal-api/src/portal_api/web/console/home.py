@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -17,6 +18,7 @@ from portal_api.web.kit.viewer import Viewer
 
 # An organization's figures are sums over all its subscriptions: looked at once a second, however fast calls come.
 FIGURES_PAUSE_SECONDS = 1.0
+_HOUR = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,11 +75,11 @@ def call_chart(calls: Calls, viewer: Viewer, title: str) -> object:
     daily = calls.step.days >= 1
     bars = []
     for one in calls.buckets:
-        when = formats.day(one.at, viewer) if daily else formats.clock_time(one.at, viewer)
+        when = formats.day(one.at, viewer) if daily else formats.moment(one.at, viewer)
         tip = f"{when}\n{formats.number(one.calls, viewer.locale)} calls"
         if one.client_errors or one.server_errors:
             tip += f"\n{one.client_errors} of the caller's errors\n{one.server_errors} of the API's errors"
-        label = formats.short_day(one.at, viewer) if daily else formats.clock_time(one.at, viewer)
+        label = formats.clock_time(one.at, viewer) if calls.step < _HOUR else formats.short_day(one.at, viewer)
         bars.append(charts.Bar(label, (one.ok, one.client_errors, one.server_errors), tip))
     return charts.bar_chart(bars, title=title, label=lambda value: formats.compact(round(value), viewer.locale))
 
