@@ -72,6 +72,7 @@ def gateway(addresses: Addresses, workers: int) -> Iterator[str]:
             "TOLLWAY_SANDBOX": "true",
             "TOLLWAY_ISSUER": addresses.portal,
             "TOLLWAY_PORTAL_URL": addresses.portal,
+            "TOLLWAY_ALLOWED_PRIVATE_ADDRESSES": "127.0.0.0/8",
             "TOLLWAY_WAL_DIRECTORY": folder,
             "TOLLWAY_PORT": str(port),
             "TOLLWAY_OPERATIONS_PORT": str(operations),

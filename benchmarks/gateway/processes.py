@@ -144,6 +144,7 @@ class Field:
             "TOLLWAY_KAFKA_BOOTSTRAP_SERVERS": self._kafka,
             "TOLLWAY_PORT": str(port),
             "TOLLWAY_OPERATIONS_PORT": str(operations),
+            "TOLLWAY_ALLOWED_PRIVATE_ADDRESSES": "127.0.0.0/8",
             "TOLLWAY_WAL_DIRECTORY": str(directory),
             "TOLLWAY_ISSUER": ISSUER,
             "TOLLWAY_GATEWAY_WORKERS": str(self._workers),

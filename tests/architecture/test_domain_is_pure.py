@@ -11,7 +11,14 @@ IMPURE = {
     "os", "asyncio", "socket", "random", "secrets", "subprocess", "threading", "multiprocessing", "sqlite3", "ssl",
     "http", "signal", "select", "selectors", "tempfile", "shutil", "time",
 }  # fmt: skip
-SHARED_VALUES = ("shared.events", "shared.money", "shared.rating", "shared.errors", "shared.policies")
+SHARED_VALUES = (
+    "shared.events",
+    "shared.money",
+    "shared.rating",
+    "shared.errors",
+    "shared.policies",
+    "shared.addresses",
+)
 # (package, import) -> why it is a value all the same.
 EXCEPTIONS = {
     ("metering", "numpy"): "call records are an array: a batch is decided at once",

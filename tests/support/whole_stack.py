@@ -102,6 +102,7 @@ def whole_stack(infrastructure: Infrastructure) -> Iterator[WholeStack]:
         allowed = f"{LOOPBACK}:{ports.reading_list},{LOOPBACK}:{upstream.port}"
         overrides = {
             "portal-api": {"TOLLWAY_ALLOWED_PRIVATE_ADDRESSES": allowed},
+            "gateway": {"TOLLWAY_ALLOWED_PRIVATE_ADDRESSES": allowed},
             "billing-sync": {"TOLLWAY_PUSH_INTERVAL_SECONDS": "0.5"},
         }
         stack = Stack(Path(folder), ports, overrides=overrides, durable=False, supervise=False)

@@ -4,13 +4,14 @@ A policy is one class here and nothing elsewhere: its fields and their bounds ar
 shows and checks by, its methods are what the gateway does. All is pure. Order, whatever the order of attachment:
 
 cors (before credentials), ip-filter, request-size, required-scopes, (rate limits), path-rewrite, query-parameters,
-request-headers, consumer-identity, trace-context, mock-response, (upstream), units-from-header, response-headers.
+request-headers, consumer-identity, trace-context, mock-response, response-cache, (upstream), units-from-header,
+response-headers.
 Each kind at most once for an operation; one attached to operations goes before one for the whole API.
 """
 
 import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 from urllib.parse import quote
@@ -23,27 +24,11 @@ HeaderName: TypeAlias = Annotated[str, Meta(pattern=_TOKEN, max_length=100)]
 HeaderValue: TypeAlias = Annotated[str, Meta(pattern=r"^[\x20-\x7e]*$", max_length=2000)]
 Origin: TypeAlias = Annotated[str, Meta(pattern=r"^(\*|https?://[a-z0-9.\-\[\]:]+)$", max_length=300)]
 # What frames a message, says who called, or is the gateway's own to say.
-_RESERVED = frozenset(
-    [
-        "host",
-        "content-length",
-        "transfer-encoding",
-        "connection",
-        "upgrade",
-        "te",
-        "trailer",
-        "expect",
-        "authorization",
-        "x-api-key",
-        "x-request-id",
-        "x-client-request-id",
-        "x-forwarded-for",
-        "x-forwarded-proto",
-        "x-forwarded-host",
-        "proxy-authorization",
-        "keep-alive",
-    ]
-)
+_RESERVED = frozenset((
+    "host", "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "te", "trailer", "expect",
+    "authorization", "proxy-authorization", "x-api-key", "x-request-id", "x-client-request-id", "x-forwarded-for",
+    "x-forwarded-proto", "x-forwarded-host",
+))  # fmt: skip
 
 
 @dataclass(slots=True)
@@ -62,6 +47,8 @@ class PolicyCall:
     plan_version: int = 0
     organization_id: str = ""
     environment: str = "production"
+    # Makes a signed token of claims; None where the operator gave the gateway no key.
+    sign: Callable[[tuple[tuple[str, str | int], ...]], bytes] | None = None
 
 
 class PolicyKind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -258,13 +245,27 @@ class RequestHeaders(_HeaderChange, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class ConsumerIdentity(PolicyKind, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Tell the upstream who calls, in `X-Tollway-*` headers. What a caller sent under these names never passes."""
+    """Tell the upstream who calls: in `X-Tollway-*` headers, or for `jwt` in `X-Tollway-Identity`, signed (ES256) for
+    `audience`. What a caller sent under these names never passes."""
 
     name: ClassVar[str] = "consumer-identity"
     order: ClassVar[int] = 70
+    form: Literal["headers", "jwt"] = "headers"
+    audience: Annotated[str, Meta(pattern=r"^[\x21-\x7e]*$", max_length=300)] = ""
+
+    def fault(self) -> str:
+        """A token for everybody could be shown to others by the one who got it."""
+        return "`jwt` needs an `audience`" if self.form == "jwt" and not self.audience else ""
+
+    def refuse(self, call: PolicyCall) -> str:
+        """503 `identity-unavailable`: never an unsigned call where a signed one was wanted."""
+        return "identity-unavailable" if self.form == "jwt" and call.sign is None else ""
 
     def shape(self, call: PolicyCall) -> None:
         """Numbers are those of call records."""
+        if self.form == "jwt" and call.sign is not None:
+            call.lines.append(b"X-Tollway-Identity: " + call.sign(self._claims(call)))
+            return
         call.lines += [
             b"X-Tollway-Organization: " + call.organization_id.encode(),
             b"X-Tollway-Application: %d" % call.application,
@@ -273,6 +274,19 @@ class ConsumerIdentity(PolicyKind, frozen=True, kw_only=True, forbid_unknown_fie
             b"X-Tollway-Environment: " + call.environment.encode(),
             b"X-Tollway-Scopes: " + " ".join(sorted(call.scopes)).encode(),
         ]
+
+    def _claims(self, call: PolicyCall) -> tuple[tuple[str, str | int], ...]:
+        """The same for every call of a subscription, so that one token serves many."""
+        return (
+            ("aud", self.audience),
+            ("sub", str(call.application)),
+            ("organization", call.organization_id),
+            ("application", call.application),
+            ("subscription", call.subscription),
+            ("plan_version", call.plan_version),
+            ("environment", call.environment),
+            ("scope", " ".join(sorted(call.scopes))),
+        )
 
 
 class TraceContext(PolicyKind, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -310,6 +324,16 @@ class MockResponse(PolicyKind, frozen=True, kw_only=True, forbid_unknown_fields=
         if self.status == 204:
             return b"\r\n".join([*head, b"", b""])
         return b"\r\n".join([*head, b"Content-Length: %d" % len(body), b"", body])
+
+
+class ResponseCaching(PolicyKind, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Keep answers that say for how long (`max-age`, `s-maxage`, `Expires`) and give them again (RFC 9111): to the same
+    consumer, or to all where they say `public` or `s-maxage`. Each is a call, and costs what the call costs."""
+
+    name: ClassVar[str] = "response-cache"
+    order: ClassVar[int] = 95
+    max_seconds: Annotated[int, Meta(ge=1, le=86_400)] = 3_600  # at most that long, whatever the answer says
+    max_bytes: Annotated[int, Meta(ge=0, le=10 << 20)] = 1 << 20  # of one answer's body
 
 
 class UnitsFromHeader(PolicyKind, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -128,6 +128,7 @@ class GatewayProcess:
             "TOLLWAY_KAFKA_TOPIC_PREFIX": bus.prefix,
             "TOLLWAY_PORT": str(self.port),
             "TOLLWAY_OPERATIONS_PORT": str(self.operations_port),
+            "TOLLWAY_ALLOWED_PRIVATE_ADDRESSES": "127.0.0.0/8",
             "TOLLWAY_WAL_DIRECTORY": str(directory),
             "TOLLWAY_ISSUER": builders.ISSUER,
             "TOLLWAY_PORTAL_URL": "http://portal.test",

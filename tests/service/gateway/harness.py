@@ -10,6 +10,8 @@ from tests.service.gateway import builders
 from tests.service.gateway.scripted_upstream import ScriptedUpstream
 
 from gateway.adapters.access_token import AccessTokens
+from gateway.adapters.address_guard import AddressGuard
+from gateway.adapters.identity_signer import IdentitySigner
 from gateway.adapters.refusal_counts import RefusalCounts
 from gateway.adapters.stream_files import StreamFiles
 from gateway.adapters.tables import GatewayTables
@@ -17,11 +19,13 @@ from gateway.adapters.upstream_pool import UpstreamPool
 from gateway.adapters.write_ahead_log import WriteAheadLog
 from gateway.domain.cross_origin import rule_for_pages
 from gateway.domain.forwarded import TrustedProxies
+from gateway.domain.response_cache import ResponseCache
 from gateway.entrypoints.answers import Answers
 from gateway.entrypoints.proxy import ProxyServer
 from gateway.metrics import CallStats
 from gateway.use_cases import CallGate
-from shared.clock import SystemClock
+from shared.addresses import parse_allowed
+from shared.clock import SystemClock, real_seconds
 from shared.events.call_record import CALL
 from shared.events.envelope import State, encode
 from shared.events.subscriptions import access_key
@@ -39,6 +43,8 @@ class Harness:
         max_body_bytes: int = 20 << 20,
         wal_max_bytes: int = 1 << 24,
         trusted_proxies: Sequence[str] = (),
+        identity: IdentitySigner | None = None,
+        allowed_addresses: str = "127.0.0.0/8,::1/128",
     ) -> None:
         clock = SystemClock()
         self.key = builders.SigningKey()
@@ -49,7 +55,9 @@ class Harness:
         self.log = WriteAheadLog(files, clock, max_bytes=wal_max_bytes)
         self.refusals = RefusalCounts(clock)
         self.upstream = ScriptedUpstream()
-        self.pool = UpstreamPool(asyncio.get_running_loop().create_task)
+        self.guard = AddressGuard(parse_allowed(allowed_addresses))
+        self.pool = UpstreamPool(asyncio.get_running_loop().create_task, self.guard)
+        self.cache = ResponseCache(1 << 20, real_seconds)
         gate = CallGate(
             self.tables,
             tokens,
@@ -58,6 +66,8 @@ class Harness:
             clock,
             max_body_bytes=max_body_bytes,
             pages=rule_for_pages(["http://portal.test/"]),
+            identity=identity,
+            cache=self.cache,
         )
         proxies = TrustedProxies(trusted_proxies) if trusted_proxies else None
         self.server = ProxyServer(gate, self.pool, Answers("http://portal.test"), CallStats(), proxies)

@@ -36,6 +36,7 @@ class ScriptedUpstream:
 
     def __init__(self) -> None:
         self.received: list[tuple[bytes, bytes]] = []
+        self.script = b""  # the answer to `scripted`
         self.port = 0
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
@@ -67,6 +68,11 @@ class ScriptedUpstream:
     ) -> bool:
         method, target, _ = head.split(b"\r\n")[0].split(b" ")
         kind = target.split(b"?")[0].rsplit(b"/", 1)[1]
+        if kind == b"scripted":
+            self.received.append((head, await self._body(reader, writer, head)))
+            writer.write(self.script)
+            await writer.drain()
+            return True
         if kind == b"early":
             self.received.append((head, b""))
             writer.write(b"HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\n\r\nnope")

@@ -9,8 +9,8 @@ from tests.service.gateway.harness import Harness, request, running, status
 from shared.events.catalog import Policy
 
 
-def attach(gateway: Harness, *policies: Policy) -> None:
-    state = builders.api(f"http://127.0.0.1:{gateway.upstream.port}/base", version=2)
+def attach(gateway: Harness, *policies: Policy, version: int = 2) -> None:
+    state = builders.api(f"http://127.0.0.1:{gateway.upstream.port}/base", version=version)
     assert state.production is not None
     gateway.put_api(replace(state, production=replace(state.production, policies=policies)))
 

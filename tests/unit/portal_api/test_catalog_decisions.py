@@ -6,12 +6,13 @@ import pytest
 from tests.support.portal import CONTRACT
 
 from portal_api.catalog.adapters.contract_reader import _Refused, read_document
-from portal_api.catalog.domain.address import Target, is_reachable, parse_allowed, parse_target
+from portal_api.catalog.domain.address import parse_target
 from portal_api.catalog.domain.contract import endpoint_of
 from portal_api.catalog.domain.release import TRANSITIONS, ReleaseFacts, checks_for, failing, transitions
 from portal_api.identity.domain.access import covers
 from portal_api.identity.domain.password import password_fault
 from portal_api.organizations.domain.organization import slug
+from shared.addresses import Target, is_reachable, parse_allowed
 
 READY = ReleaseFacts(
     deployed_to_production=True, enabled_plans=1, paid_plans=1, stripe_connected=True, live_subscriptions=0
@@ -49,6 +50,9 @@ def test_the_operator_allows_one_port_not_a_host() -> None:
     assert is_reachable(Target("127.0.0.1", 8500), "127.0.0.1", allowed)
     assert is_reachable(Target("upstream.internal", 80), "10.0.0.9", allowed)
     assert not is_reachable(Target("127.0.0.1", 8501), "127.0.0.1", allowed)
+    networks = parse_allowed("10.2.0.0/16")
+    assert is_reachable(Target("upstream.internal", 4711), "10.2.3.4", networks)
+    assert not is_reachable(Target("upstream.internal", 4711), "10.3.3.4", networks)
     with pytest.raises(ValueError, match="host:port"):
         parse_allowed("127.0.0.1")
 

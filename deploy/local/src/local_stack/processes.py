@@ -64,6 +64,7 @@ def _no_settings(_: StackContext) -> dict[str, str]:
 def _gateway(stack: StackContext) -> dict[str, str]:
     return {
         "TOLLWAY_WAL_DIRECTORY": str(stack.state.data / "gateway"),
+        "TOLLWAY_ALLOWED_PRIVATE_ADDRESSES": f"{LOOPBACK}:{stack.ports.reading_list}",
         "TOLLWAY_ISSUER": stack.address("portal"),
         "TOLLWAY_PORTAL_URL": stack.address("portal"),
     }

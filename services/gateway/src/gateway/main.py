@@ -15,6 +15,8 @@ import structlog
 
 from gateway import FORM, metrics
 from gateway.adapters.access_token import AccessTokens
+from gateway.adapters.address_guard import AddressGuard
+from gateway.adapters.identity_signer import IdentitySigner
 from gateway.adapters.log_keeper import keep_log
 from gateway.adapters.rate_exchange import RateExchange
 from gateway.adapters.refusal_counts import RefusalCounts
@@ -26,6 +28,7 @@ from gateway.adapters.write_ahead_log import WriteAheadLog
 from gateway.domain.cross_origin import rule_for_pages
 from gateway.domain.failure_budget import FailureBudget
 from gateway.domain.forwarded import TrustedProxies
+from gateway.domain.response_cache import ResponseCache
 from gateway.entrypoints.answers import Answers
 from gateway.entrypoints.certificates import Certificates
 from gateway.entrypoints.listening import open_listener
@@ -34,7 +37,8 @@ from gateway.entrypoints.supervisor import Supervisor, worker_command
 from gateway.entrypoints.worker_link import WorkerEnd
 from gateway.settings import Settings
 from gateway.use_cases import CallGate
-from shared.clock import Clock, OffsetClock, SystemClock
+from shared.addresses import parse_allowed
+from shared.clock import Clock, OffsetClock, SystemClock, real_seconds
 from shared.events.call_record import CALL_BYTES
 from shared.events.topics import GATEWAY_REQUESTS
 from shared.http.operations import Readiness, operations_app, own_metrics, serve
@@ -75,6 +79,8 @@ class Gateway:
         if settings.sandbox:
             self._clock = offset_clock = OffsetClock()
             self._sandbox_clock = sandbox_clock_table(servers, prefix, offset_clock, self._clock_moved)
+        self._identity = None if settings.identity_keys is None else IdentitySigner(settings.identity_keys)
+        self._cache = ResponseCache(settings.response_cache_bytes, real_seconds)
         self._shipper: UsageShipper | None = None
         self._exchange: RateExchange | None = None
         self._background: list[Callable[[], Awaitable[None]]] = [feed.run for feed in self._feeds]
@@ -126,7 +132,8 @@ class Gateway:
         shipping = group.create_task(run_part(shipper.run))
         tasks.append(group.create_task(self._adopt_orphans(shipper)))
         tasks.append(group.create_task(keep_log(current, sync_seconds=settings.wal_sync_seconds)))
-        pool = UpstreamPool(group.create_task)
+        guard = AddressGuard(parse_allowed(settings.allowed_private_addresses))
+        pool = UpstreamPool(group.create_task, guard)
         proxies = TrustedProxies(settings.proxy_networks) if settings.proxy_networks else None
         gate, answers = self._gate(current, refusals), Answers(settings.portal_url)
         server = ProxyServer(gate, pool, answers, metrics.CALLS, proxies)
@@ -161,6 +168,7 @@ class Gateway:
                 pool.sweep()
                 if certificates is not None:
                     certificates.follow()
+                self._keep_features()
                 pool.probe(self.tables.upstream_groups())
         except asyncio.CancelledError:
             # The cancellation has been heard; the steps below must not be interrupted by its count.
@@ -169,6 +177,14 @@ class Gateway:
                 task.uncancel()
             await self._stop(server, pool, shipper, shipping, current)
             raise
+
+    def _keep_features(self) -> None:
+        """Several times a second: new keys, and what the cache did."""
+        if self._identity is not None:
+            self._identity.follow()
+        metrics.CACHE_BYTES.set(self._cache.bytes)
+        metrics.CACHE_HITS.inc(self._cache.hits)
+        self._cache.hits = 0
 
     def _certificates(self) -> Certificates | None:
         certificate, key = self._settings.tls_certificate, self._settings.tls_key
@@ -185,6 +201,8 @@ class Gateway:
             max_body_bytes=settings.max_body_bytes,
             failures=FailureBudget(settings.failures_per_second, settings.failures_burst),
             pass_unrecorded=settings.wal_full == "pass",
+            identity=self._identity,
+            cache=self._cache if settings.response_cache_bytes else None,
             pages=rule_for_pages([settings.portal_url, *filter(None, settings.portal_origins.split(","))]),
         )
 

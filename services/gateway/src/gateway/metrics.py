@@ -41,6 +41,11 @@ UPSTREAM_RETRIES = Counter(
     "gateway_upstream_retries_total", "Calls tried at another target; a rise: targets are failing"
 )
 UPSTREAM_EJECTIONS = Counter("gateway_upstream_ejections_total", "Targets that got no calls for a while; see the log")
+CACHE_HITS = Counter("gateway_cache_hits_total", "Calls answered from the response cache")
+CACHE_BYTES = Gauge("gateway_cache_bytes", "Memory of answers in the response cache")
+ADDRESSES_REFUSED = Counter(
+    "gateway_upstream_addresses_refused_total", "Connections not made: the name led to an address that is not public"
+)
 TABLES_AGE = Gauge("gateway_tables_age_seconds", "Since Kafka last answered the oldest table; at the bound calls stop")
 CONNECTIONS = Gauge("gateway_client_connections", "Open connections of clients")
 OPEN_CALLS = Gauge("gateway_open_calls", "Calls under way")

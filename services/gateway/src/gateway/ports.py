@@ -65,6 +65,18 @@ class TokenVerifier(Protocol):
         ...
 
 
+class IdentityKeys(Protocol):
+    """Says to upstreams who calls, in a form that they can check."""
+
+    def sign(self, claims: tuple[tuple[str, str | int], ...]) -> bytes:
+        """A token that holds these claims."""
+        ...
+
+    def public_keys(self) -> bytes:
+        """The JWK Set to check it by."""
+        ...
+
+
 class CallLog(Protocol):
     """The durable record of calls."""
 

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import field_validator
 
+from shared.addresses import parse_allowed
 from shared.settings import ServiceSettings
 
 
@@ -41,7 +42,13 @@ class Settings(ServiceSettings):
     portal_url: str = "http://127.0.0.1:8000"
     # Pages that may call every API from a browser, beside those of portal_url; addresses parted by commas.
     portal_origins: str = ""
+    # Private P-256 keys in PEM form: the first signs who calls for upstreams (`consumer-identity`), all are published.
+    identity_keys: Path | None = None
+    # Memory for the answers that `response-cache` keeps, for each worker; 0: none are kept.
+    response_cache_bytes: int = 64 << 20
     tables_max_age_seconds: float = 600
+    # Upstreams have public addresses, but for these: host:port, or networks (every port); parted by commas.
+    allowed_private_addresses: str = ""
     max_body_bytes: int = 10 << 20
     shutdown_seconds: float = 10
     # How often workers tell one another what they admitted under rate limits.
@@ -52,6 +59,12 @@ class Settings(ServiceSettings):
     def _networks(cls, text: str) -> str:
         for part in _parts(text):
             ip_network(part)
+        return text
+
+    @field_validator("allowed_private_addresses")
+    @classmethod
+    def _addresses(cls, text: str) -> str:
+        parse_allowed(text)
         return text
 
     @property

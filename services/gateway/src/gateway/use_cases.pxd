@@ -23,7 +23,7 @@ cdef class Wait:
 
 
 cdef class CallGate:
-    cdef object _tables, _tokens, _log, _refusals, _clock, _monotonic_ns, _pages, _failures
+    cdef object _tables, _tokens, _log, _refusals, _clock, _monotonic_ns, _pages, _failures, _identity, _cache
     cdef public bint _pass_unrecorded
     cdef public long long max_body_bytes
 
@@ -31,6 +31,7 @@ cdef class CallGate:
     cdef object _admit_cross_origin(self, RequestHead head, bytes peer, bytes origin)
     @cython.locals(sandbox=bint, admitted=Admitted, route=FoundRoute)
     cdef object _admit(self, RequestHead head, bytes peer)
+    cdef object _own_page(self, RequestHead head)
     cdef object _other_operation(self, FoundRoute route, bytes method)
     cdef object _closed(self, object entry, object claims, object api, object credential)
     @cython.locals(token=bytes)

@@ -27,17 +27,20 @@ from gateway.domain.cross_origin import (
     without_cross_origin_lines,
 )
 from gateway.domain.failure_budget import FailureBudget
+from gateway.domain.policy_call import policy_call
 from gateway.domain.policy_chain import PolicyChain
 from gateway.domain.problems import PAYLOAD_TOO_LARGE, PROBLEMS, Problem, Refusal
 from gateway.domain.request_head import RequestHead
+from gateway.domain.response_cache import Recording, ResponseCache
 from gateway.domain.route import ApiRoutes, FoundRoute, OperationRoute, Upstream
 from gateway.domain.usage import flags_of, is_billable
-from gateway.ports import AccessSlot, CallLog, RefusalCounter, Tables, TokenVerifier
+from gateway.ports import AccessSlot, CallLog, IdentityKeys, RefusalCounter, Tables, TokenVerifier
 from shared.clock import Clock, real_now
 from shared.events.call_record import FLAG_SANDBOX
 from shared.events.identity import CredentialState
 from shared.events.subscriptions import Access
-from shared.policies import PolicyCall
+
+IDENTITY_KEYS = b"/.well-known/tollway-identity.json"
 
 
 class Admitted:
@@ -90,6 +93,8 @@ class CallGate:
         pages: CrossOriginRule | None = None,
         failures: FailureBudget | None = None,
         pass_unrecorded: bool = False,
+        identity: IdentityKeys | None = None,
+        cache: ResponseCache | None = None,
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._tables = tables
@@ -101,6 +106,8 @@ class CallGate:
         self._pages = pages
         self._failures = failures or FailureBudget(20, 200)
         self._pass_unrecorded = pass_unrecorded
+        self._identity = identity
+        self._cache = cache
         self.max_body_bytes = max_body_bytes
 
     def admit(self, head: RequestHead, peer: bytes) -> Admitted | Refusal | Wait | Reply:
@@ -123,7 +130,7 @@ class CallGate:
             outcome.shape_response = after(without_cross_origin_lines, outcome.shape_response)
         elif isinstance(outcome, Refusal):
             return with_headers(outcome, lines)
-        else:
+        elif isinstance(outcome, Wait):
             outcome.refusal = with_headers(outcome.refusal, lines)
         return outcome
 
@@ -137,7 +144,7 @@ class CallGate:
         rule = None if route is None else route.api.cross_origin
         return rule if rule is not None and rule.allows(origin) else None
 
-    def _admit(self, head: RequestHead, peer: bytes) -> Admitted | Refusal | Wait:
+    def _admit(self, head: RequestHead, peer: bytes) -> Admitted | Refusal | Wait | Reply:
         """In the order of the architecture: the first reason to refuse is the answer."""
         if not self._tables.are_fresh():
             return Refusal(PROBLEMS["tables-stale"], b"Retry-After: 5\r\n")
@@ -146,7 +153,7 @@ class CallGate:
         except ValueError:
             return Refusal(PROBLEMS["malformed-path"])
         if route is None:
-            return Refusal(PROBLEMS["no-such-api"])
+            return self._own_page(head) or Refusal(PROBLEMS["no-such-api"])
         api = route.api
         operation = None if route.methods is None else route.methods.get(head.method)
         if operation is None:
@@ -179,6 +186,13 @@ class CallGate:
             return self._reserve(admitted, entry, api, credential)
         return self._apply_policies(operation.policies, admitted, entry, api, credential, head, peer)
 
+    def _own_page(self, head: RequestHead) -> Reply | None:
+        """The keys by which upstreams check who calls: the one address here that is no API's."""
+        if self._identity is None or head.target != IDENTITY_KEYS or head.method != b"GET":
+            return None
+        lines = b"Content-Type: application/jwk-set+json\r\nCache-Control: max-age=60\r\n"
+        return Reply(200, lines, self._identity.public_keys())
+
     def _apply_policies(
         self,
         chain: PolicyChain,
@@ -191,6 +205,7 @@ class CallGate:
     ) -> Admitted | Refusal:
         """Those that refuse before the rate limit, those that change the request after it."""
         call = policy_call(head, peer, admitted.rest, entry.access, api, credential)
+        call.sign = None if self._identity is None else self._identity.sign
         problem = chain.refuse(call)
         if problem:
             return Refusal(PROBLEMS[problem], b"", api.api_number, credential.application_number)
@@ -202,6 +217,11 @@ class CallGate:
             if chain.mock is not None:
                 outcome.upstream = replace(outcome.upstream, mock=chain.mock, group=None)
                 outcome.units = 0
+            elif chain.cache is not None and self._cache is not None:
+                found = self._cache.look_up(chain.cache, chain.generation, call)
+                if found is not None:
+                    group = outcome.upstream.group if isinstance(found, Recording) else None
+                    outcome.upstream = replace(outcome.upstream, mock=found, group=group)
             outcome.shape_response = shaper_of(chain, outcome)
         return outcome
 
@@ -353,25 +373,6 @@ def shaper_of(chain: PolicyChain, call: Admitted) -> ShapeResponse:
         return chain.shape_response(lines)
 
     return shape
-
-
-def policy_call(
-    head: RequestHead, peer: bytes, rest: bytes, access: Access, api: ApiRoutes, credential: CredentialState
-) -> PolicyCall:
-    """A call as policies see it."""
-    return PolicyCall(
-        method=head.method,
-        rest=rest,
-        lines=head.lines,
-        address=peer.decode("latin-1"),
-        length=-1 if head.chunked else max(head.length, 0),
-        scopes=frozenset(credential.scopes),
-        application=credential.application_number,
-        subscription=access.subscription_number,
-        plan_version=access.plan_version_number,
-        organization_id=api.organization_id,
-        environment=api.environment,
-    )
 
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

@@ -39,7 +39,6 @@ from portal_api.catalog.adapters.addresses import Addresses
 from portal_api.catalog.adapters.contract_fetcher import HttpContractFetcher
 from portal_api.catalog.adapters.contract_reader import OpenApiReader
 from portal_api.catalog.adapters.repository import PostgresCatalogRepository
-from portal_api.catalog.domain.address import parse_allowed
 from portal_api.catalog.entrypoints.routes import CatalogUseCases
 from portal_api.catalog.entrypoints.routes import create_router as catalog_router
 from portal_api.catalog.use_cases.deploying import Deployments
@@ -76,6 +75,7 @@ from portal_api.web.portal.pages import DeveloperPortal
 from portal_api.web.portal.pages import create_router as portal_router
 from portal_api.web.signin.pages import create_last_router
 from portal_api.web.signin.pages import create_router as sign_in_router
+from shared.addresses import parse_allowed
 from shared.clock import Clock, OffsetClock, SystemClock
 from shared.db import migrate
 from shared.db.engine import create_engine, session_factory

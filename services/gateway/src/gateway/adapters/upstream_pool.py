@@ -1,17 +1,22 @@
 """Kept connections to upstreams, the sweep that finds silent ones, and other targets for calls that failed."""
 
 import asyncio
+import contextlib
 import functools
 import ssl
 import time
 from collections.abc import Callable, Coroutine, Iterable
+from dataclasses import replace
 from typing import Any, cast
 
 import structlog
 
 from gateway import metrics
+from gateway.adapters.address_guard import AddressGuard
+from gateway.adapters.response_recorder import ResponseRecorder
 from gateway.adapters.upstream_http import BUSY, UNREACHABLE, UpstreamConnection
 from gateway.adapters.upstream_probe import is_healthy
+from gateway.domain.response_cache import Recording
 from gateway.domain.route import Upstream
 from gateway.domain.send_batch import SendBatch
 from gateway.domain.upstream_group import UpstreamGroup
@@ -32,8 +37,9 @@ def tls_context(ca_pem: str) -> ssl.SSLContext:
 class UpstreamPool:
     """Kept connections by address, and calls under way for the sweep that finds silent upstreams."""
 
-    def __init__(self, spawn: Callable[[Coroutine[Any, Any, None]], object]) -> None:
+    def __init__(self, spawn: Callable[[Coroutine[Any, Any, None]], object], guard: AddressGuard) -> None:
         self._spawn = spawn
+        self._guard = guard
         self._idle: dict[Address, list[UpstreamConnection]] = {}
         self._busy: set[UpstreamConnection] = set()
         self.sends = SendBatch(lambda flush: asyncio.get_running_loop().call_soon(flush))
@@ -43,6 +49,9 @@ class UpstreamPool:
         if upstream.group is not None and upstream.group.is_open(upstream, time.monotonic_ns()):
             return self._refused(upstream, sink, UNREACHABLE)
         if upstream.mock is not None:
+            if isinstance(upstream.mock, Recording):
+                listening = ResponseRecorder(sink, upstream.mock)
+                return self.send(replace(upstream, mock=None), data, listening, repeatable)
             connection = UpstreamConnection(self, upstream)
             connection.mock(sink, upstream.mock.answer())
             return connection
@@ -110,15 +119,25 @@ class UpstreamPool:
         upstream = connection.upstream
         try:
             async with asyncio.timeout(upstream.connect_seconds):
-                await asyncio.get_running_loop().create_connection(
-                    lambda: cast(asyncio.Protocol, connection),
-                    upstream.host,
-                    upstream.port,
-                    ssl=tls_context(upstream.tls_ca_pem) if upstream.tls else None,
-                    server_hostname=(upstream.tls_server_name or upstream.host) if upstream.tls else None,
-                )
+                addresses = await self._guard.resolve(upstream.host, upstream.port)
+                for address in addresses[:-1]:
+                    with contextlib.suppress(OSError):
+                        await self._connect_to(address, connection)
+                        return
+                await self._connect_to(addresses[-1], connection)
         except (OSError, TimeoutError, ssl.SSLError):
             connection.connect_failed()
+
+    async def _connect_to(self, address: str, connection: UpstreamConnection) -> None:
+        """To a checked address: whatever its name means by now."""
+        upstream = connection.upstream
+        await asyncio.get_running_loop().create_connection(
+            lambda: cast(asyncio.Protocol, connection),
+            address,
+            upstream.port,
+            ssl=tls_context(upstream.tls_ca_pem) if upstream.tls else None,
+            server_hostname=(upstream.tls_server_name or upstream.host) if upstream.tls else None,
+        )
 
     def give_back(self, connection: UpstreamConnection) -> None:
         """The call is over and the connection is clean."""
@@ -155,7 +174,7 @@ class UpstreamPool:
 
     async def _probe(self, group: UpstreamGroup[Upstream], target: Upstream) -> None:
         context = tls_context(target.tls_ca_pem) if target.tls else None
-        if await is_healthy(target, group.settings.health_path, context):
+        if await is_healthy(target, group.settings.health_path, context, self._guard):
             group.succeeded(target)
         else:
             self.failed(target)

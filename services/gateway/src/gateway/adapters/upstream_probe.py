@@ -4,18 +4,20 @@ import asyncio
 import re
 import ssl
 
+from gateway.adapters.address_guard import AddressGuard
 from gateway.domain.route import Upstream
 
 PROBE_SECONDS = 3.0
 _HEALTHY = re.compile(rb"HTTP/1\.[01] [23][0-9][0-9][ \r]").match
 
 
-async def is_healthy(target: Upstream, path: str, context: ssl.SSLContext | None) -> bool:
+async def is_healthy(target: Upstream, path: str, context: ssl.SSLContext | None, guard: AddressGuard) -> bool:
     """Whether GET `path` (below the target's own path) is answered with a status below 400 within 3 seconds."""
     try:
         async with asyncio.timeout(PROBE_SECONDS):
+            addresses = await guard.resolve(target.host, target.port)
             reader, writer = await asyncio.open_connection(
-                target.host,
+                addresses[0],
                 target.port,
                 ssl=context,
                 server_hostname=(target.tls_server_name or target.host) if context is not None else None,

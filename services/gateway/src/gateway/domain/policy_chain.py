@@ -1,18 +1,24 @@
 """The policies of one operation, compiled when the deployment comes: calls of operations without any pay nothing."""
 
+import itertools
 from collections.abc import Sequence
 
 from gateway.domain.cross_origin import CrossOriginRule
 from shared.events.catalog import Deployment, Policy
-from shared.policies import Cors, MockResponse, PolicyCall, PolicyKind, read_policy
+from shared.policies import Cors, MockResponse, PolicyCall, PolicyKind, ResponseCaching, read_policy
+
+_UNSAFE = frozenset(("POST", "PUT", "PATCH", "DELETE"))
+_generations = itertools.count(1)
 
 
 class PolicyChain:
     """Policies in their order, by what they do."""
 
-    __slots__ = ("_guards", "_responders", "_shapers", "_units", "mock")
+    __slots__ = ("_guards", "_responders", "_shapers", "_units", "cache", "generation", "mock")
 
-    def __init__(self, policies: Sequence[PolicyKind]) -> None:
+    def __init__(self, policies: Sequence[PolicyKind], generation: int = 0) -> None:
+        self.generation = generation  # differs after each change of the API: what was cached before is not found again
+
         def doing(method: str) -> list[PolicyKind]:
             return [one for one in policies if getattr(type(one), method) is not getattr(PolicyKind, method)]
 
@@ -21,6 +27,7 @@ class PolicyChain:
         self._responders = doing("shape_response")
         self._units = doing("units")
         self.mock = next((one for one in policies if isinstance(one, MockResponse)), None)
+        self.cache = next((one for one in policies if isinstance(one, ResponseCaching)), None)
 
     def refuse(self, call: PolicyCall) -> str:
         """The first reason not to let the call go on; empty when there is none."""
@@ -55,6 +62,8 @@ def chains_of(deployment: Deployment) -> dict[int, PolicyChain]:
     if not deployment.policies:
         return {}
     read = [(one, read_policy(one.kind, one.config)) for one in deployment.policies if one.kind != Cors.name]
+    cache = next((settings for _, settings in read if isinstance(settings, ResponseCaching)), None)
+    generation = next(_generations)
     chains: dict[int, PolicyChain] = {}
     made: dict[tuple[int, ...], PolicyChain] = {}
     for operation in deployment.operations:
@@ -62,10 +71,12 @@ def chains_of(deployment: Deployment) -> dict[int, PolicyChain]:
         for policy, settings in sorted(read, key=lambda pair: bool(pair[0].operations)):
             if _applies(policy, operation.number):
                 chosen[policy.kind] = settings
+        if cache is not None and operation.method.upper() in _UNSAFE:
+            chosen.setdefault(cache.name, cache)  # a change must drop what is kept of the same address
         policies = sorted(chosen.values(), key=lambda settings: settings.order)
         if policies:
             key = tuple(id(one) for one in policies)
-            chains[operation.number] = made.setdefault(key, PolicyChain(policies))
+            chains[operation.number] = made.setdefault(key, PolicyChain(policies, generation))
     return chains
 
 

@@ -59,6 +59,7 @@ _ALL = (
     Problem("upstream-busy", 503, "The API's backend is busy", "As many calls as its provider allows are under way. Try again shortly.", "upstream"),
     Problem("tables-stale", 503, "The gateway is cut off", "The gateway has not heard of access changes for too long and admits no calls. Try again shortly.", "platform"),
     Problem("recording-unavailable", 503, "Calls cannot be recorded", "The gateway cannot record calls at the moment and admits none. Try again shortly.", "capacity"),
+    Problem("identity-unavailable", 503, "Callers cannot be named", "The API wants its callers named by a signed token, and the operator gave the gateway no key for it (TOLLWAY_IDENTITY_KEYS).", "platform"),
     Problem("upstream-timeout", 504, "The API's backend is too slow", "The provider's backend did not answer in time. The call may have had its effect there.", "upstream"),
     Problem("http-version-not-supported", 505, "HTTP version not supported", "Use HTTP/1.1."),
 )  # fmt: skip

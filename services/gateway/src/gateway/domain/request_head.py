@@ -40,6 +40,7 @@ _SPECIAL = {
     b"x-tollway-client": _DROP,
     b"x-tollway-environment": _DROP,
     b"x-tollway-scopes": _DROP,
+    b"x-tollway-identity": _DROP,
 }
 _NO_OPTIONS: frozenset[bytes] = frozenset()
 _STANDARD_OPTIONS = frozenset((b"close", b"keep-alive", b"upgrade", b""))

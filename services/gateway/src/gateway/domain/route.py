@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from gateway.domain.cross_origin import CrossOriginRule
 from gateway.domain.policy_chain import PolicyChain, chains_of, cross_origin_of
+from gateway.domain.response_cache import Recording, StoredAnswer
 from gateway.domain.upstream_group import GroupSettings, UpstreamGroup
 from shared.events.catalog import ApiState, Deployment, Environment, Lifecycle, UpstreamTarget
 from shared.policies import MockResponse
@@ -36,7 +37,8 @@ class Upstream:
     max_connections: int = 0  # 0: no limit
     tls_ca_pem: str = ""
     tls_server_name: str = ""
-    mock: MockResponse | None = field(default=None, compare=False, repr=False)
+    # What answers in its place, or listens to its answer.
+    mock: MockResponse | StoredAnswer | Recording | None = field(default=None, compare=False, repr=False)
     group: "UpstreamGroup[Upstream] | None" = field(default=None, compare=False, repr=False)
 
     @property

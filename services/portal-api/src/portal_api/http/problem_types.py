@@ -210,6 +210,11 @@ _GATEWAY = {
     "upstream-busy": ("The API's backend is busy", "As many calls as allowed are under way.", "Try again shortly."),
     "upstream-timeout": ("The API did not answer in time", "Its backend is slow.", "Try again later."),
     "upstream-unreachable": ("The API cannot be reached", "Its backend is away.", "Try again later."),
+    "identity-unavailable": (
+        "Callers cannot be named",
+        "The API wants its callers named by a signed token, and the gateway has no key for it.",
+        "Try again later; the operator sets TOLLWAY_IDENTITY_KEYS.",
+    ),
     "recording-unavailable": ("Calls cannot be recorded", "The log is full.", "Try again shortly."),
     "malformed-request": ("The request is malformed", "It breaks HTTP's rules.", "Check the client library."),
 }

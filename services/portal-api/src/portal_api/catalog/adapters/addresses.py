@@ -7,7 +7,8 @@ from typing import Any
 
 import httpcore2
 
-from portal_api.catalog.domain.address import Target, is_reachable, parse_target
+from portal_api.catalog.domain.address import parse_target
+from shared.addresses import Allowed, Target, is_reachable
 from shared.errors import DomainError
 
 RESOLVE_TIMEOUT_SECONDS = 3.0
@@ -20,7 +21,7 @@ class AddressRefused(OSError):
 class Addresses:
     """The port `AddressGuard`."""
 
-    def __init__(self, allowed: frozenset[tuple[str, int]]) -> None:
+    def __init__(self, allowed: Allowed) -> None:
         self._allowed = allowed
 
     async def check(self, url: str, field: str) -> None:

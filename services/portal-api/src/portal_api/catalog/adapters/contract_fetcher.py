@@ -12,9 +12,10 @@ from portal_api.catalog.adapters.addresses import (
     GuardedBackend,
     address_refused,
 )
-from portal_api.catalog.domain.address import Target, parse_target
+from portal_api.catalog.domain.address import parse_target
 from portal_api.catalog.domain.contract import MAX_DOCUMENT_BYTES
 from portal_api.catalog.ports import Fetched
+from shared.addresses import Target
 from shared.errors import DomainError
 
 FIELD = "openapi.url"
