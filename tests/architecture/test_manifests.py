@@ -13,7 +13,7 @@ from yamllint import linter
 from yamllint.config import YamlLintConfig
 
 K8S = ROOT / "deploy/k8s"
-OVERLAYS = ("base", "overlays/local", "overlays/production")
+OVERLAYS = ("base", "overlays/local", "overlays/production", "overlays/production-http2")
 YAML_RULES = "{extends: default, rules: {line-length: {max: 160}, document-start: disable}}"
 NO_KUBECTL = "kubectl is not on the PATH: it builds the overlays (`kubectl kustomize`)"
 # How long a pod needs to end by itself: settings of the gateway and the operations server.
@@ -144,7 +144,35 @@ def test_a_pod_ends_only_after_traffic_went_elsewhere_and_its_work_is_done(servi
     if "http" in {port["name"] for port in container["ports"]}:
         pause = container["lifecycle"]["preStop"]["sleep"]["seconds"]
         assert pause >= 5, "endpoints need a moment to forget the pod"
-    assert pod["terminationGracePeriodSeconds"] >= pause + LONGEST_DRAIN_SECONDS
+    given = {one["name"]: one.get("value", "") for one in container.get("env", [])}
+    notice = int(given.get("TOLLWAY_DRAIN_NOTICE_SECONDS", "0"))
+    assert pod["terminationGracePeriodSeconds"] >= pause + notice + LONGEST_DRAIN_SECONDS
+
+
+@pytest.mark.parametrize("overlay", ["overlays/production", "overlays/production-http2"])
+def test_the_gateway_has_a_core_for_each_worker(overlay: str) -> None:
+    (gateway,) = [one for one in workloads(overlay) if one["metadata"]["name"] == "gateway"]
+    (container,) = pod_of(gateway)["containers"]
+    given = {one["name"]: one.get("value", "") for one in container["env"]}
+    assert int(container["resources"]["requests"]["cpu"]) >= int(given["TOLLWAY_GATEWAY_WORKERS"])
+
+
+def test_http2_callers_reach_the_front_proxy_and_nothing_else() -> None:
+    overlay = "overlays/production-http2"
+    (gateway,) = [one for one in workloads(overlay) if one["metadata"]["name"] == "gateway"]
+    (container,) = pod_of(gateway)["containers"]
+    given = {one["name"]: one.get("value", "") for one in container["env"]}
+    assert (given["TOLLWAY_HOST"], given["TOLLWAY_TRUSTED_PROXIES"]) == ("127.0.0.1", "127.0.0.1/32")
+    (callers,) = [one for one in of_kind(overlay, "Service") if one["spec"].get("type") == "LoadBalancer"]
+    assert [port["targetPort"] for port in callers["spec"]["ports"]] == ["https"]
+    inward = policies_for(overlay, gateway, "ingress")
+    assert lets_through(inward, 8443)
+    assert not lets_through(inward, 8080)
+    (ingress,) = of_kind(overlay, "Ingress")
+    backends = [
+        path["backend"]["service"]["name"] for rule in ingress["spec"]["rules"] for path in rule["http"]["paths"]
+    ]
+    assert backends == ["portal-api", "billing-sync"]
 
 
 @pytest.mark.parametrize("overlay", ["overlays/local"])
@@ -179,7 +207,7 @@ def test_names_point_at_objects_that_exist(overlay: str) -> None:
         (behind,) = selected(overlay, service["spec"]["selector"])
         ports = {
             key
-            for container in pod_of(behind)["containers"]
+            for container in [*pod_of(behind).get("initContainers", []), *pod_of(behind)["containers"]]
             for port in container["ports"]
             for key in (port["name"], port["containerPort"])
         }

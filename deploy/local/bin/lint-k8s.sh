@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/../../.."
 version=1.36
 tools=.venv/kubernetes
-overlays="base overlays/local overlays/production"
+overlays="base overlays/local overlays/production overlays/production-http2"
 
 if ! command -v kubectl >/dev/null 2>&1; then
     echo "lint-k8s: skipped, because kubectl is not on the PATH."

@@ -95,6 +95,8 @@ def k8s_settings(process: ProcessDefinition) -> dict[str, str]:
             result[variable["name"]] = _data("ConfigMap", key["name"])[key["key"]]
         elif (key := origin.get("secretKeyRef")) is not None:
             result[variable["name"]] = _data("Secret", key["name"])[key["key"]]
+        elif "value" in variable:
+            result[variable["name"]] = variable["value"]
         else:
-            result[variable["name"]] = variable.get("value", f"<{origin['fieldRef']['fieldPath']}>")
+            result[variable["name"]] = f"<{origin['fieldRef']['fieldPath']}>"
     return result

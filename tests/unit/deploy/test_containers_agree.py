@@ -31,7 +31,10 @@ pytestmark = pytest.mark.unit
 SERVICE_NAMES = [process.name for process in SERVICES]
 STAND_IN_NAMES = [process.name for process in STAND_INS]
 # May be set in containers beyond the local stack's table.
-ALSO = {"TOLLWAY_LOG_LEVEL", "TOLLWAY_INSTANCE", "TOLLWAY_SMTP_USERNAME", "TOLLWAY_SMTP_PASSWORD"}
+ALSO = {
+    "TOLLWAY_LOG_LEVEL", "TOLLWAY_INSTANCE", "TOLLWAY_SMTP_USERNAME", "TOLLWAY_SMTP_PASSWORD",
+    "TOLLWAY_GATEWAY_WORKERS", "TOLLWAY_DRAIN_NOTICE_SECONDS",
+}  # fmt: skip
 
 
 def local_settings(name: str) -> set[str]:

@@ -187,8 +187,14 @@ class Gateway:
         self._cache.hits = 0
 
     def _certificates(self) -> Certificates | None:
-        certificate, key = self._settings.tls_certificate, self._settings.tls_key
-        return None if certificate is None or key is None else Certificates(certificate, key)
+        certificate, key, directory = (
+            self._settings.tls_certificate,
+            self._settings.tls_key,
+            self._settings.tls_directory,
+        )
+        if (certificate is None or key is None) and directory is None:
+            return None
+        return Certificates(certificate, key, directory)
 
     def _gate(self, current: WriteAheadLog, refusals: RefusalCounts) -> CallGate:
         settings = self._settings

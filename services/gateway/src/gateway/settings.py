@@ -20,6 +20,8 @@ class Settings(ServiceSettings):
     # Certificate chain and key in PEM form: calls come in by TLS. New files are taken up without a restart.
     tls_certificate: Path | None = None
     tls_key: Path | None = None
+    # More of them, by the name that the client asks for: <name>.crt with <name>.key, or <folder>/tls.crt with tls.key.
+    tls_directory: Path | None = None
     # Networks of the load balancers before us: from them alone, X-Forwarded-For, -Proto and -Host are believed.
     trusted_proxies: str = ""
     # Worker processes on the port; 0: one for each processor. With 1 there is no supervisor.

@@ -43,6 +43,7 @@ class IdentitySigner:
         self._seconds = seconds
         self._monotonic = monotonic
         self._tokens: dict[Claims, tuple[float, bytes]] = {}
+        self._told = ""
         self._seen = self._state()
         self._keys = _read(file)
 
@@ -58,9 +59,11 @@ class IdentitySigner:
                 return False
             keys = _read(self._file)
         except (OSError, ValueError) as error:
-            log.warning("the new identity keys cannot be used; the old ones stay", error=str(error))
+            if str(error) != self._told:  # the file is looked at several times a second
+                self._told = str(error)
+                log.warning("the new identity keys cannot be used; the old ones stay", error=str(error))
             return False
-        self._keys, self._seen = keys, state
+        self._keys, self._seen, self._told = keys, state, ""
         self._tokens.clear()
         log.info("new identity keys are in use", kid=keys[0].kid)
         return True
