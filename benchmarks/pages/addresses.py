@@ -47,6 +47,8 @@ def console_pages(organization: str, project: str, api_id: str, plan_id: str) ->
         "Subscriptions, searched": f"{home}/subscriptions?search=Application+77",
         "Subscriptions, by state": f"{home}/subscriptions?status=past_due",
         "Stripe Credentials": f"{settings}/credentials/stripe",
+        "Branding": f"{settings}/branding",
+        "Payments": f"{settings}/payments",
         "Subscription Plans": f"{settings}/plans",
         "New plan": f"{settings}/plans/new",
         "Plan": f"{settings}/plans/{plan_id}",
