@@ -20,10 +20,11 @@ from gateway.adapters.refusal_counts import RefusalCounts
 from gateway.adapters.stream_files import StreamFiles
 from gateway.adapters.tables import GatewayTables
 from gateway.adapters.write_ahead_log import WriteAheadLog
+from gateway.domain.admitted_call import Admitted
 from gateway.domain.request_head import RequestHead
 from gateway.domain.response_head import ResponseHead
 from gateway.entrypoints.upstream_request import upstream_request
-from gateway.use_cases import Admitted, CallGate
+from gateway.use_cases import CallGate
 from shared.clock import SystemClock
 from shared.events.envelope import encode
 from shared.events.topics import CATALOG_APIS, IDENTITY_CREDENTIALS, IDENTITY_SIGNING_KEYS, SUBSCRIPTIONS_ACCESS
@@ -82,18 +83,20 @@ def prices(directory: Path) -> dict[str, float]:
 
     fresh = iter([world.token(number).encode() for number in range(2_000)])
 
+    body = BODY.encode()
+
     def record() -> None:
         slot = log.open_call(1, 2, 3, 4, 5, 0)
         log.request_id(slot)
         log.append(slot, 0, 513, 1, 100, 100, 200, 1)
 
     def pass_on() -> None:
-        head.lines = [b"User-Agent: example-sdk/3.4.1", b"Accept: application/json"]
         upstream_request(head, call, b"127.0.0.1", b"http")
 
     def answer_on() -> None:
         response.read(answer)
-        response.render(call.headers, BODY.encode())
+        response.framing = response.length_line
+        response.render(call.headers, call.request_id, b"\r\n", body)
 
     steps: dict[str, Callable[[], object]] = {
         "nothing (the measuring itself)": lambda: None,

@@ -8,7 +8,7 @@ from tests.architecture.source_tree import PORTAL_FEATURES, ROOT, SERVICES, STAT
 ROOT_FILES = {"__init__.py", "metrics.py", "settings.py", "main.py"}
 LAYERS = {"domain", "adapters", "entrypoints"}
 # Command line tools at a service's root, beside main.
-OPTIONAL_FILES = {"republish.py", "ports.py", "use_cases.py", "py.typed"}
+OPTIONAL_FILES = {"republish.py", "ports.py", "use_cases.py", "py.typed", "ticks.py", "ticks.pyx"}
 
 
 # What the gateway's build leaves behind, and the C types that stand beside a module (docs/decisions/0020).

@@ -103,10 +103,11 @@ raw_responses = st.builds(
     st.lists(st.one_of(lines, hostile), max_size=6),
 )
 REQUEST_FIELDS = (
-    "method", "target", "http_10", "is_head", "is_websocket", "lines", "host", "authorization", "api_key", "request_id",
-    "forwarded_for", "origin", "length", "chunked", "close", "expect_continue", "has_body",
+    "method", "target", "http_10", "is_head", "is_websocket", "lines", "passed", "length_line", "host",
+    "authorization", "api_key", "request_id", "forwarded_for", "origin", "length", "chunked",
+    "close", "expect_continue", "has_body",
 )  # fmt: skip
-RESPONSE_FIELDS = ("status", "http_10", "lines", "length", "chunked", "close", "upgrade")
+RESPONSE_FIELDS = ("status", "http_10", "lines", "passed", "length", "length_line", "chunked", "close", "upgrade")
 
 
 @given(hostile)
@@ -142,7 +143,8 @@ def test_response_heads(raw: bytes, ours: bytes, body: bytes) -> None:
         if not failed[0]:
             for field in RESPONSE_FIELDS:
                 assert getattr(compiled, field) == getattr(pure, field), field
-            assert compiled.render(ours, body) == pure.render(ours, body)
+            assert compiled.render(ours, b"id", b"\r\n", body) == pure.render(ours, b"id", b"\r\n", body)
+            assert compiled.render_plain(ours, body) == pure.render_plain(ours, body)
 
 
 chunk_pieces = st.lists(
@@ -186,6 +188,12 @@ def test_call_records(numbers: list[int], request_id: bytes) -> None:
         writer.put(3, *numbers, request_id)
         writer.put(4, *numbers, request_id)
         writer.clear(4)
+        time_us, subscription, application, bytes_in, bytes_out, api, operation, plan, units, *times = numbers[1:12]
+        writer.open(5, time_us, subscription, application, api, operation, plan, numbers[13], request_id[:8], time_us)
+        assert writer.request_id(5) == (request_id[:8] + time_us.to_bytes(8, "big")).hex().encode()
+        still_open = area[:]
+        writer.close(6, numbers[0], time_us, writer, 5, bytes_in, bytes_out, units, *times, numbers[12], numbers[13])
+        assert area[:] != still_open
         areas.append(area[:])
         writer.release()
         area.close()

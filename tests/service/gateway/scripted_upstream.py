@@ -123,9 +123,9 @@ class ScriptedUpstream:
 
     async def _body(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, head: bytes) -> bytes:
         lower = head.lower()
-        if b"expect: 100-continue" in lower:
+        if b"\r\nexpect: 100-continue\r\n" in lower:
             writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        if b"transfer-encoding: chunked" in lower:
+        if b"\r\ntransfer-encoding: chunked\r\n" in lower:
             body = b""
             while size := int((await reader.readuntil(b"\r\n")).split(b";")[0], 16):
                 body += await reader.readexactly(size)

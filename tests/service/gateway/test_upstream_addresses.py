@@ -11,7 +11,7 @@ from tests.service.gateway.harness import request, running, status
 from gateway import metrics
 from gateway.adapters.address_guard import AddressGuard, AddressRefused
 from gateway.adapters.upstream_probe import is_healthy
-from gateway.domain.route import Upstream
+from gateway.domain.upstream import Upstream
 from shared.addresses import parse_allowed
 
 

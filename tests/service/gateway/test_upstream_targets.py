@@ -109,7 +109,7 @@ async def test_no_more_calls_than_the_upstream_may_get(tmp_path: Path) -> None:
         deploy(gateway, UpstreamTarget(url=url), max_connections=1)
         _, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
         writer.write(request(b"/books/ok"))
-        await eventually(lambda: len(gateway.pool._busy) == 1)
+        await eventually(lambda: gateway.pool.busy_count == 1)
         answer, _ = await gateway.exchange(request(b"/books/ok"))
         assert status(answer) == 503
         assert b"/problems/upstream-busy" in answer

@@ -11,10 +11,11 @@ from gateway.adapters.refusal_counts import RefusalCounts
 from gateway.adapters.stream_files import StreamFiles
 from gateway.adapters.tables import GatewayTables
 from gateway.adapters.write_ahead_log import WriteAheadLog
+from gateway.domain.admitted_call import Admitted, Wait
 from gateway.domain.cross_origin import Reply
 from gateway.domain.problems import Refusal
 from gateway.domain.request_head import RequestHead
-from gateway.use_cases import Admitted, CallGate, Wait
+from gateway.use_cases import CallGate
 from shared.clock import FixedClock, real_now
 from shared.events.catalog import RateLimit
 from shared.events.envelope import State, encode
@@ -26,7 +27,9 @@ KEY = builders.SigningKey()
 class World:
     def __init__(self, directory: Path) -> None:
         self.clock = FixedClock(NOW)
-        tokens = AccessTokens(builders.ISSUER)
+        self.now_ns = 5
+        self.real_seconds = real_now().timestamp()
+        tokens = AccessTokens(builders.ISSUER, seconds=lambda: self.real_seconds)
         self.tables = GatewayTables(tokens)
         self.tables.set_fresh(True)
         self.version = 1
@@ -39,7 +42,7 @@ class World:
             RefusalCounts(self.clock),
             self.clock,
             max_body_bytes=100,
-            monotonic_ns=lambda: 5,
+            monotonic_ns=lambda: self.now_ns,
         )
         self.tables.apply_api("api_1", encode(builders.api("http://upstream.test")))
         for one in (builders.client(), builders.api_key(), builders.api_key(key="sandbox", environment="sandbox")):
@@ -62,9 +65,9 @@ class World:
         head = RequestHead()
         head.begin(method.encode(), path.encode(), False)
         if token:
-            head.add_line(b"Authorization: Bearer " + token.encode(), head.lines)
+            head.authorization = b"Bearer " + token.encode()
         elif key is not None:
-            head.add_line(b"X-API-Key: " + key.encode(), head.lines)
+            head.api_key = key.encode()
         head.length = length
         return self.gate.admit(head, b"192.0.2.1")
 
@@ -82,7 +85,7 @@ def world(tmp_path: Path) -> World:
 def test_a_call_with_credential_and_access_is_admitted(world: World) -> None:
     for outcome in (world.call(), world.call(token=KEY.token())):
         assert isinstance(outcome, Admitted)
-        assert (outcome.rest, outcome.access.subscription_number, outcome.sandbox) == (b"/books/1", 11, False)
+        assert (outcome.rest, outcome.access.subscription, outcome.sandbox) == (b"/books/1", 11, False)
     assert world.log.open_count == 2
 
 
@@ -120,6 +123,40 @@ def test_credentials(world: World) -> None:
     outcome = world.call(token="forged")
     assert isinstance(outcome, Refusal)
     assert b'error="invalid_token", error_description=' in outcome.headers
+
+
+def test_what_is_known_of_a_caller_ends_with_the_first_change(world: World) -> None:
+    token = KEY.token()
+
+    def assert_admitted() -> None:
+        for _ in range(2):  # asked from the tables, then known
+            assert isinstance(world.call(token=token), Admitted)
+
+    assert_admitted()
+    world.allow(allowed=False, reason="no-subscription")
+    assert world.refusal(token=token) == (403, "no-subscription")
+    world.allow()
+    assert_admitted()
+    world.put(world.tables.apply_credential, "client_1", builders.client(version=2, status="revoked"))
+    assert world.refusal(token=token) == (401, "invalid-token")
+    world.put(world.tables.apply_credential, "client_1", builders.client(version=3))
+    assert_admitted()
+    world.tables.apply_signing_key(KEY.kid, None)
+    assert world.refusal(token=token) == (401, "invalid-token")
+
+
+def test_what_is_known_of_a_caller_does_not_outlive_the_token(world: World) -> None:
+    token = KEY.token()
+    assert isinstance(world.call(token=token), Admitted)
+    world.real_seconds += 700
+    world.now_ns += 1_000_000_000
+    assert world.refusal(token=token) == (401, "expired-token")
+    world.real_seconds -= 700
+    short = KEY.token(exp=int(real_now().timestamp()) + 1)
+    assert isinstance(world.call(token=short), Admitted)
+    world.real_seconds += 2
+    world.now_ns += 999_999_999  # within the second that a caller stays known, behind the end of the token
+    assert world.refusal(token=short) == (401, "expired-token")
 
 
 def test_a_revoked_client_and_an_old_generation_are_refused(world: World) -> None:

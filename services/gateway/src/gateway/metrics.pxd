@@ -1,7 +1,13 @@
-cdef class CallCounts:
-    cdef dict _calls, _refused
-    cdef list _buckets
-    cdef object _sum_us
+cimport cython
 
-    cpdef on_call(self, str fault, int status, long long latency_us)
+cdef int _CLASSES, _BOUND_COUNT
+
+
+cdef class CallCounts:
+    cdef dict _refused
+    cdef long long[:] _calls, _buckets, _bounds
+    cdef long long _sum_us
+
+    @cython.locals(place=int)
+    cpdef on_call(self, int fault, int status, long long latency_us)
     cpdef on_refusal(self, str reason)

@@ -2,55 +2,40 @@
 
 from typing import Protocol
 
+from gateway.domain.access_slot import AccessSlot
 from gateway.domain.credential import TokenClaims
-from gateway.domain.rate_limit import RateLimiter
 from gateway.domain.response_head import ResponseHead
-from gateway.domain.route import FoundRoute, Upstream
+from gateway.domain.route import FoundRoute
+from gateway.domain.send_batch import Sender
+from gateway.domain.upstream import Upstream
 from shared.events.identity import CredentialState
-from shared.events.subscriptions import Access
 
 
-class AccessSlot(Protocol):
-    """One application's access to one API in one environment, with its limiter."""
+class Tables:
+    """The state of the other services, in memory. `identities` grows when a credential or a signing key changes."""
 
-    @property
-    def access(self) -> Access:
-        """The entry."""
-        ...
-
-    @property
-    def is_open(self) -> bool:
-        """Calls pass, whatever the time is."""
-        ...
-
-    @property
-    def limiter(self) -> RateLimiter:
-        """Its limits."""
-        ...
-
-
-class Tables(Protocol):
-    """The state of the other services, in memory."""
+    def __init__(self) -> None:
+        self.identities = 0
 
     def find_route(self, target: bytes) -> FoundRoute | None:
         """Where a request's target leads; None: to no API. Raises ValueError for a path that could be misread."""
-        ...
+        raise NotImplementedError
 
     def client(self, client_id: str) -> CredentialState | None:
         """The OAuth2 client."""
-        ...
+        raise NotImplementedError
 
     def api_key(self, sha256: str) -> CredentialState | None:
         """The credential that has this key."""
-        ...
+        raise NotImplementedError
 
     def access(self, application_id: str, api_id: str, sandbox: bool) -> AccessSlot | None:
         """The access entry."""
-        ...
+        raise NotImplementedError
 
     def are_fresh(self) -> bool:
         """False when Kafka has been away for longer than the set age."""
-        ...
+        raise NotImplementedError
 
 
 class TokenVerifier(Protocol):
@@ -77,16 +62,16 @@ class IdentityKeys(Protocol):
         ...
 
 
-class CallLog(Protocol):
+class CallLog:
     """The durable record of calls."""
 
     def open_call(self, subscription: int, application: int, api: int, operation: int, plan: int, flags: int) -> int:
         """Reserve room for the record and note the call as open; its slot, or -1 when there is no room."""
-        ...
+        raise NotImplementedError
 
     def request_id(self, slot: int) -> bytes:
         """The name of the open call, 32 hexadecimal digits; of -1, of a call that is let through unrecorded."""
-        ...
+        raise NotImplementedError
 
     def append(
         self,
@@ -100,7 +85,7 @@ class CallLog(Protocol):
         flags: int,
     ) -> None:
         """Record the call and close its slot. Never blocks, never fails: the room was reserved."""
-        ...
+        raise NotImplementedError
 
 
 class RefusalCounter(Protocol):
@@ -111,95 +96,86 @@ class RefusalCounter(Protocol):
         ...
 
 
-class ResponseSink(Protocol):
+class ResponseSink(Sender):
     """The client's side of a call, as the upstream's side sees it."""
 
-    @property
-    def http_10(self) -> bool:
-        """The client speaks HTTP/1.0: no chunks, no interim responses."""
-        ...
+    def __init__(self) -> None:
+        self.http_10 = False  # the client speaks HTTP/1.0: no chunks, no interim responses
+        self.is_head = False  # the answer has no body, whatever its head says
+        self.wants_websocket = False  # the client asked to switch to the WebSocket protocol
+        self.request_complete = True  # the whole request has come
 
-    @property
-    def is_head(self) -> bool:
-        """The answer has no body, whatever its head says."""
-        ...
-
-    @property
-    def request_complete(self) -> bool:
+    def is_complete(self) -> bool:
         """The whole request has come."""
-        ...
+        return self.request_complete
 
     def on_repeated(self, exchange: "Exchange") -> None:
         """The call goes on over another connection."""
-        ...
-
-    @property
-    def wants_websocket(self) -> bool:
-        """The client asked to switch to the WebSocket protocol."""
-        ...
+        raise NotImplementedError
 
     def on_interim(self, head: ResponseHead) -> None:
         """An interim response (1xx), head only."""
-        ...
+        raise NotImplementedError
 
     def on_switch(self, head: ResponseHead, first: bytes) -> None:
         """The upstream switched protocols (101): from here on bytes pass both ways as they come."""
-        ...
+        raise NotImplementedError
 
     def on_response(self, head: ResponseHead, first: bytes, last: bool) -> None:
         """The final response's head and the bytes that came with it; `last`: it is complete."""
-        ...
+        raise NotImplementedError
 
     def on_body(self, data: bytes) -> None:
         """More of the body, framed for the client."""
-        ...
+        raise NotImplementedError
 
     def on_end(self, data: bytes) -> None:
         """The last bytes of the body."""
-        ...
+        raise NotImplementedError
 
     def on_failure(self, problem_name: str) -> None:
         """The upstream broke, before or in the middle of its response."""
-        ...
+        raise NotImplementedError
 
     def pause_request(self) -> None:
         """The upstream takes no more for now."""
-        ...
+        raise NotImplementedError
 
     def resume_request(self) -> None:
         """The upstream takes more again."""
-        ...
+        raise NotImplementedError
 
 
-class Exchange(Protocol):
+class Exchange(Sender):
     """The upstream's side of a call, as the client's side sees it."""
 
-    payload_bytes: int
+    def __init__(self) -> None:
+        self.payload_bytes = 0  # of the answer's body, so far
 
     def send(self, data: bytes) -> None:
         """More of the request's body."""
-        ...
+        raise NotImplementedError
 
     def pause(self) -> None:
         """The client takes no more for now."""
-        ...
+        raise NotImplementedError
 
     def resume(self) -> None:
         """The client takes more again."""
-        ...
+        raise NotImplementedError
 
     def finish_sending(self) -> None:
         """The client sends no more (after a switch of protocols)."""
-        ...
+        raise NotImplementedError
 
     def abort(self) -> None:
         """The call is over; the connection must not be used again."""
-        ...
+        raise NotImplementedError
 
 
-class Upstreams(Protocol):
+class Upstreams:
     """Sends calls to upstreams over kept connections."""
 
     def send(self, upstream: Upstream, data: bytes, sink: ResponseSink, repeatable: bool) -> Exchange:
         """Send a request. `repeatable`: it has no body and an idempotent method, so a stale connection is replaced."""
-        ...
+        raise NotImplementedError

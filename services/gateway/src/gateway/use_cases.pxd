@@ -1,48 +1,54 @@
 cimport cython
 
+from gateway.domain.access_slot cimport AccessSlot
 from gateway.domain.admission cimport (
     decide_access, decide_lifecycle, decide_token, is_young, refuse_access, refuse_environment, refuse_unauthenticated
 )
+from gateway.domain.admitted_call cimport Admitted, Caller, Wait
 from gateway.domain.credential cimport api_key, bearer_token
 from gateway.domain.rate_limit cimport RateLimiter, RateOutcome
 from gateway.domain.request_head cimport RequestHead
-from gateway.domain.route cimport FoundRoute
+from gateway.domain.route cimport ApiRoutes, FoundRoute, OperationRoute
+from gateway.domain.upstream cimport Upstream
 from gateway.domain.usage cimport flags_of, is_billable
+from gateway.ports cimport CallLog, Tables
+from gateway.ticks cimport monotonic_ns
 
-
-cdef class Admitted:
-    cdef public object upstream, operation, access, shape_response, units
-    cdef public bytes rest, headers, request_id
-    cdef public bint sandbox
-    cdef public long long slot, started_ns, upstream_ns
-    cdef public int upstream_status
-
-
-cdef class Wait:
-    cdef public object refusal
+cdef int FLAG_SANDBOX
+cdef double _KNOWN_CALLER_SECONDS
+cdef Py_ssize_t _MAX_KNOWN_CALLERS
 
 
 cdef class CallGate:
-    cdef object _tables, _tokens, _log, _refusals, _clock, _monotonic_ns, _pages, _failures, _identity, _cache
+    cdef Tables _tables
+    cdef CallLog _log
+    cdef object _tokens, _refusals, _clock, _own_ns, _pages, _failures, _identity, _cache
+    cdef dict _callers
     cdef public bint _pass_unrecorded
     cdef public long long max_body_bytes
 
+    cdef long long _monotonic_ns(self) except? -1
     cpdef object admit(self, RequestHead head, bytes peer)
     cdef object _admit_cross_origin(self, RequestHead head, bytes peer, bytes origin)
-    @cython.locals(sandbox=bint, admitted=Admitted, route=FoundRoute)
+    @cython.locals(
+        admitted=Admitted, route=FoundRoute, api=ApiRoutes, operation=OperationRoute, caller=Caller, upstream=Upstream,
+        now_ns=cython.longlong
+    )
     cdef object _admit(self, RequestHead head, bytes peer)
+    @cython.locals(caller=Caller, entry=AccessSlot, lives_seconds=double)
+    cdef object _find_caller(self, RequestHead head, ApiRoutes api, bytes peer, long long now_ns)
     cdef object _own_page(self, RequestHead head)
     cdef object _other_operation(self, FoundRoute route, bytes method)
-    cdef object _closed(self, object entry, object claims, object api, object credential)
+    cdef object _closed(self, AccessSlot entry, object claims, ApiRoutes api, object credential)
     @cython.locals(token=bytes)
-    cdef object _credential(self, RequestHead head, object api, bytes peer)
-    cdef object _key_holder(self, bytes shown, object api, bytes peer)
-    cdef object _too_many_failures(self, object api, bytes peer)
-    @cython.locals(now_ns=cython.longlong, slot=cython.longlong, limiter=RateLimiter, rate=RateOutcome)
-    cdef object _reserve(self, Admitted admitted, object entry, object api, object credential)
+    cdef object _credential(self, RequestHead head, ApiRoutes api, bytes peer)
+    cdef object _key_holder(self, bytes shown, ApiRoutes api, bytes peer)
+    cdef object _too_many_failures(self, ApiRoutes api, bytes peer)
+    @cython.locals(slot=cython.longlong, entry=AccessSlot, rate=RateOutcome, limiter=RateLimiter)
+    cdef object _reserve(self, Admitted admitted, ApiRoutes api, long application)
     cpdef refuse(self, object refusal)
     cpdef refuse_problem(self, object problem)
-    @cython.locals(latency_us=cython.longlong, billable=bint)
+    @cython.locals(latency_us=cython.longlong, upstream_us=cython.longlong, billable=bint)
     cpdef long long record_call(
         self, Admitted call, int status, long long bytes_in, long long bytes_out, bint client_aborted=*,
         bint upstream_failed=*

@@ -1,10 +1,9 @@
 """Admit a call, and record how it ended."""
 
-import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 
+from gateway.domain.access_slot import AccessSlot
 from gateway.domain.admission import (
     decide_access,
     decide_api_key,
@@ -16,6 +15,7 @@ from gateway.domain.admission import (
     refuse_unauthenticated,
     retry_after,
 )
+from gateway.domain.admitted_call import Admitted, Caller, Wait
 from gateway.domain.credential import TokenClaims, api_key, bearer_token
 from gateway.domain.cross_origin import (
     CrossOriginRule,
@@ -31,51 +31,19 @@ from gateway.domain.policy_call import policy_call
 from gateway.domain.policy_chain import PolicyChain
 from gateway.domain.problems import PAYLOAD_TOO_LARGE, PROBLEMS, Problem, Refusal
 from gateway.domain.request_head import RequestHead
-from gateway.domain.response_cache import Recording, ResponseCache
-from gateway.domain.route import ApiRoutes, FoundRoute, OperationRoute, Upstream
+from gateway.domain.response_cache import ResponseCache
+from gateway.domain.route import ApiRoutes, FoundRoute, OperationRoute
 from gateway.domain.usage import flags_of, is_billable
-from gateway.ports import AccessSlot, CallLog, IdentityKeys, RefusalCounter, Tables, TokenVerifier
-from shared.clock import Clock, real_now
+from gateway.ports import CallLog, IdentityKeys, RefusalCounter, Tables, TokenVerifier
+from gateway.ticks import monotonic_ns
+from shared.clock import Clock, real_now, real_seconds
 from shared.events.call_record import FLAG_SANDBOX
 from shared.events.identity import CredentialState
-from shared.events.subscriptions import Access
 
 IDENTITY_KEYS = b"/.well-known/tollway-identity.json"
 
-
-class Admitted:
-    """A call that goes upstream. Its room in the log is reserved: it ends in `record_call`, whatever happens."""
-
-    __slots__ = (
-        "access", "headers", "operation", "request_id", "rest", "sandbox", "shape_response", "slot", "started_ns",
-        "units", "upstream", "upstream_ns", "upstream_status",
-    )  # fmt: skip
-
-    def __init__(
-        self, upstream: Upstream, rest: bytes, operation: OperationRoute, access: Access, sandbox: bool
-    ) -> None:
-        self.upstream = upstream
-        self.rest = rest
-        self.operation = operation
-        self.access = access
-        self.sandbox = sandbox
-        self.headers = b""  # lines for the answer
-        self.shape_response: ShapeResponse | None = None  # changes the upstream's header lines
-        self.units = operation.units
-        self.slot = -1
-        self.request_id = b""
-        self.started_ns = 0
-        self.upstream_ns = 0
-        self.upstream_status = 0
-
-
-class Wait:
-    """The tables may not have heard yet of what the caller was just told; `refusal` is the answer if they never do."""
-
-    __slots__ = ("refusal",)
-
-    def __init__(self, refusal: Refusal) -> None:
-        self.refusal = refusal
+_KNOWN_CALLER_SECONDS = 1.0  # a clock that is set is noticed after this
+_MAX_KNOWN_CALLERS = 20_000
 
 
 class CallGate:
@@ -95,20 +63,24 @@ class CallGate:
         pass_unrecorded: bool = False,
         identity: IdentityKeys | None = None,
         cache: ResponseCache | None = None,
-        monotonic_ns: Callable[[], int] = time.monotonic_ns,
+        monotonic_ns: Callable[[], int] | None = None,
     ) -> None:
         self._tables = tables
         self._tokens = tokens
         self._log = log
         self._refusals = refusals
         self._clock = clock
-        self._monotonic_ns = monotonic_ns
+        self._own_ns = monotonic_ns
+        self._callers: dict[bytes, Caller] = {}  # by the Authorization header
         self._pages = pages
         self._failures = failures or FailureBudget(20, 200)
         self._pass_unrecorded = pass_unrecorded
         self._identity = identity
         self._cache = cache
         self.max_body_bytes = max_body_bytes
+
+    def _monotonic_ns(self) -> int:
+        return monotonic_ns() if self._own_ns is None else self._own_ns()
 
     def admit(self, head: RequestHead, peer: bytes) -> Admitted | Refusal | Wait | Reply:
         """Decide one call of the client at address `peer`."""
@@ -161,30 +133,56 @@ class CallGate:
             if isinstance(found_operation, Refusal):
                 return found_operation
             operation = found_operation
-        refused = decide_lifecycle(api)
-        if refused is not None:
-            return refused
-        found = self._credential(head, api, peer)
-        if not isinstance(found, tuple):
-            return found
-        credential, claims = found
-        sandbox = api.environment == "development"
-        if (credential.environment == "sandbox") is not sandbox:
-            return refuse_environment(credential, api)
-        entry = self._tables.access(credential.application_id, api.api_id, sandbox)
-        if entry is None or not entry.is_open:
-            closed = self._closed(entry, claims, api, credential)
-            if closed is not None or entry is None:
-                return closed or refuse_access(PROBLEMS["no-subscription"], api, credential)
+        if not api.is_plain:
+            refused = decide_lifecycle(api)
+            if refused is not None:
+                return refused
+        now_ns = self._monotonic_ns()
+        caller = None if head.authorization is None else self._callers.get(head.authorization)
+        if (
+            caller is None
+            or caller.api is not api
+            or not caller.entry.is_current
+            or caller.identities != self._tables.identities
+            or now_ns >= caller.until_ns
+        ):
+            found = self._find_caller(head, api, peer, now_ns)
+            if not isinstance(found, Caller):
+                return found
+            caller = found
+        entry, credential = caller.entry, caller.credential
         if head.length > self.max_body_bytes:
             return refuse_access(PAYLOAD_TOO_LARGE, api, credential)
         upstream = api.upstream
         if upstream.group is not None:
-            upstream = upstream.group.choose(self._monotonic_ns())
-        admitted = Admitted(upstream, route.rest, operation, entry.access, sandbox)
+            upstream = upstream.group.choose(now_ns)
+        admitted = Admitted(upstream, route.rest, operation, entry, api.sandbox)
+        admitted.started_ns = now_ns
         if operation.policies is None:
-            return self._reserve(admitted, entry, api, credential)
-        return self._apply_policies(operation.policies, admitted, entry, api, credential, head, peer)
+            return self._reserve(admitted, api, caller.application)
+        return self._apply_policies(operation.policies, admitted, api, credential, head, peer)
+
+    def _find_caller(self, head: RequestHead, api: ApiRoutes, peer: bytes, now_ns: int) -> Caller | Refusal | Wait:
+        """Credential and access entry, asked from the tables."""
+        found = self._credential(head, api, peer)
+        if not isinstance(found, tuple):
+            return found
+        credential, claims = found
+        if (credential.environment == "sandbox") is not api.sandbox:
+            return refuse_environment(credential, api)
+        entry = self._tables.access(credential.application_id, api.api_id, api.sandbox)
+        if entry is None or not entry.is_open:
+            closed = self._closed(entry, claims, api, credential)
+            if closed is not None or entry is None:
+                return closed or refuse_access(PROBLEMS["no-subscription"], api, credential)
+        caller = Caller(api, credential, entry, self._tables.identities, 0)
+        if claims is not None and head.authorization is not None and entry.is_open:
+            lives_seconds = min(claims.expires_at - real_seconds(), _KNOWN_CALLER_SECONDS)
+            caller.until_ns = now_ns + int(lives_seconds * 1_000_000_000)
+            if len(self._callers) >= _MAX_KNOWN_CALLERS:
+                self._callers.clear()
+            self._callers[head.authorization] = caller
+        return caller
 
     def _own_page(self, head: RequestHead) -> Reply | None:
         """The keys by which upstreams check who calls: the one address here that is no API's."""
@@ -197,31 +195,30 @@ class CallGate:
         self,
         chain: PolicyChain,
         admitted: Admitted,
-        entry: AccessSlot,
         api: ApiRoutes,
         credential: CredentialState,
         head: RequestHead,
         peer: bytes,
     ) -> Admitted | Refusal:
         """Those that refuse before the rate limit, those that change the request after it."""
-        call = policy_call(head, peer, admitted.rest, entry.access, api, credential)
+        call = policy_call(head, peer, admitted.rest, admitted.access.access, api, credential)
         call.sign = None if self._identity is None else self._identity.sign
         problem = chain.refuse(call)
         if problem:
             return Refusal(PROBLEMS[problem], b"", api.api_number, credential.application_number)
-        outcome = self._reserve(admitted, entry, api, credential)
+        outcome = self._reserve(admitted, api, credential.application_number)
         if isinstance(outcome, Admitted):
             call.request_id = outcome.request_id
             chain.shape(call)
             outcome.rest = call.rest
+            head.lines = call.lines
             if chain.mock is not None:
-                outcome.upstream = replace(outcome.upstream, mock=chain.mock, group=None)
+                outcome.upstream = outcome.upstream.answering(chain.mock)
                 outcome.units = 0
             elif chain.cache is not None and self._cache is not None:
                 found = self._cache.look_up(chain.cache, chain.generation, call)
                 if found is not None:
-                    group = outcome.upstream.group if isinstance(found, Recording) else None
-                    outcome.upstream = replace(outcome.upstream, mock=found, group=group)
+                    outcome.upstream = outcome.upstream.answering(found)
             outcome.shape_response = shaper_of(chain, outcome)
         return outcome
 
@@ -288,38 +285,27 @@ class CallGate:
         retry = b"Retry-After: %d\r\n" % self._failures.retry_after_seconds(peer, self._monotonic_ns())
         return Refusal(PROBLEMS["too-many-failures"], retry, api.api_number)
 
-    def _reserve(
-        self, admitted: Admitted, entry: AccessSlot, api: ApiRoutes, credential: CredentialState
-    ) -> Admitted | Refusal:
+    def _reserve(self, admitted: Admitted, api: ApiRoutes, application: int) -> Admitted | Refusal:
         """Take from the rate limit and reserve the call's room in the log."""
-        now_ns = self._monotonic_ns()
-        rate = entry.limiter.take(now_ns)
+        entry = admitted.access
+        rate = entry.limiter.take(admitted.started_ns)
         if not rate.admitted:
             retry = b"Retry-After: %d\r\n" % rate.retry_after_seconds
-            return Refusal(
-                PROBLEMS["rate-limited"], retry + rate.headers, api.api_number, credential.application_number
-            )
-        access = entry.access
+            return Refusal(PROBLEMS["rate-limited"], retry + rate.headers, api.api_number, application)
         slot = self._log.open_call(
-            access.subscription_number,
-            credential.application_number,
+            entry.subscription,
+            application,
             api.api_number,
             admitted.operation.number,
-            access.plan_version_number,
+            entry.plan_version,
             FLAG_SANDBOX if admitted.sandbox else 0,
         )
         if slot < 0 and not self._pass_unrecorded:
-            return Refusal(
-                PROBLEMS["recording-unavailable"],
-                b"Retry-After: 5\r\n",
-                api.api_number,
-                credential.application_number,
-            )
+            return Refusal(PROBLEMS["recording-unavailable"], b"Retry-After: 5\r\n", api.api_number, application)
         admitted.slot = slot
         admitted.request_id = self._log.request_id(slot)
-        admitted.started_ns = now_ns
         admitted.headers = rate.headers
-        if api.lifecycle == "deprecated":
+        if not api.is_plain:
             admitted.headers += _deprecation(api.sunset_at)
         return admitted
 
@@ -344,6 +330,7 @@ class CallGate:
         latency_us = (self._monotonic_ns() - call.started_ns) // 1000
         if call.slot < 0:
             return latency_us  # the log was full and the operator lets calls pass: counted when it was admitted
+        upstream_us = (call.upstream_ns - call.started_ns) // 1000 if call.upstream_ns else 0
         billable = is_billable(call.access, call.sandbox, call.upstream_status, upstream_failed)
         self._log.append(
             call.slot,
@@ -351,7 +338,7 @@ class CallGate:
             bytes_out,
             call.units,
             latency_us,
-            max(0, call.upstream_ns - call.started_ns) // 1000,
+            upstream_us,
             status,
             flags_of(billable, call.sandbox, client_aborted, upstream_failed),
         )

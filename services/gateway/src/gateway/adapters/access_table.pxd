@@ -1,12 +1,6 @@
 cimport cython
 
-from gateway.domain.rate_limit cimport RateLimiter
-
-
-cdef class Slot:
-    cdef public object access
-    cdef public bint is_open
-    cdef public RateLimiter limiter
+from gateway.domain.access_slot cimport AccessSlot
 
 
 cdef class AccessTable:
@@ -15,6 +9,6 @@ cdef class AccessTable:
     cdef readonly list _terms
     cdef public list changed
 
-    @cython.locals(slot=Slot)
-    cpdef Slot find(self, str application_id, str api_id, bint sandbox)
-    cdef Slot _thaw(self, tuple key)
+    @cython.locals(slot=AccessSlot)
+    cpdef AccessSlot find(self, str application_id, str api_id, bint sandbox)
+    cdef AccessSlot _thaw(self, tuple key)

@@ -1,8 +1,8 @@
 """Who may call what, compact: a million entries in memory, of which few are called.
 
 An entry that nobody calls is a row of 32 bytes: its version, its subscription's numbers, and where its terms stand in a
-list that all entries with the same terms share. The first call makes a `Slot` of it, with the limiter; slots that have
-been idle for long are let go again when they are many.
+list that all entries with the same terms share. The first call makes an `AccessSlot` of it, with the limiter; slots
+that have been idle for long are let go again when they are many.
 """
 
 import struct
@@ -10,6 +10,7 @@ import time
 
 from msgspec.structs import replace
 
+from gateway.domain.access_slot import AccessSlot
 from gateway.domain.rate_limit import EntryKey, RateLimiter
 from shared.events.subscriptions import Access, AccessEntryState, access_key
 
@@ -20,23 +21,6 @@ _ROW = struct.Struct("<QQQII")  # version, number and number (production, sandbo
 _NO_TERMS = 0xFFFFFFFF
 
 
-class Slot:
-    """An access entry in one environment. The limiter stays while the limits do: an update gives no fresh burst."""
-
-    __slots__ = ("access", "is_open", "limiter")
-
-    def __init__(self, access: Access, before: "Slot | None", key: EntryKey, changed: list[RateLimiter]) -> None:
-        self.access = access
-        self.is_open = access.allowed and access.valid_until is None and access.blocked_until is None
-        kept: RateLimiter | None = None if before is None else before.limiter
-        if kept is None or kept.limits != access.rate_limits:
-            fresh = RateLimiter(access.rate_limits, key, changed)
-            if kept is not None:
-                fresh.inherit(kept, time.monotonic_ns())
-            kept = fresh
-        self.limiter: RateLimiter = kept
-
-
 class AccessTable:
     """Entries by application and API."""
 
@@ -45,23 +29,23 @@ class AccessTable:
         self._rows: dict[str, bytes | AccessEntryState] = {}
         self._terms: list[Access] = []
         self._places: dict[Access, int] = {}
-        self._slots: dict[EntryKey, Slot] = {}
+        self._slots: dict[EntryKey, AccessSlot] = {}
         self.changed: list[RateLimiter] = []  # limiters with calls that other workers have not been told of
 
     def __len__(self) -> int:
         return len(self._rows)
 
-    def find(self, application_id: str, api_id: str, sandbox: bool) -> Slot | None:
+    def find(self, application_id: str, api_id: str, sandbox: bool) -> AccessSlot | None:
         """The entry in one environment."""
         slot = self._slots.get((application_id, api_id, sandbox))
         return self._thaw((application_id, api_id, sandbox)) if slot is None else slot
 
-    def _thaw(self, key: EntryKey) -> Slot | None:
+    def _thaw(self, key: EntryKey) -> AccessSlot | None:
         row = self._rows.get(access_key(key[0], key[1]))
         access = None if row is None else self._access(row, sandbox=key[2])
         if access is None:
             return None
-        slot = self._slots[key] = Slot(access, None, key, self.changed)
+        slot = self._slots[key] = AccessSlot(access, None, key, self.changed, time.monotonic_ns())
         return slot
 
     def _access(self, row: bytes | AccessEntryState, *, sandbox: bool) -> Access | None:
@@ -92,11 +76,12 @@ class AccessTable:
             before = self._slots.get(place)
             if before is None:
                 continue
+            before.is_current = False
             access = self._access(self._rows[key], sandbox=sandbox)
             if access is None:
                 del self._slots[place]
             else:
-                self._slots[place] = Slot(access, before, place, self.changed)
+                self._slots[place] = AccessSlot(access, before, place, self.changed, time.monotonic_ns())
 
     def _row(self, entry: AccessEntryState) -> bytes | AccessEntryState:
         production, sandbox = entry.production, entry.sandbox
@@ -127,3 +112,5 @@ class AccessTable:
             slot = self._slots.pop(key)
             if slot.limiter.pending or slot.limiter.is_busy(now_ns):
                 self._slots[key] = slot  # behind the others
+            else:
+                slot.is_current = False

@@ -9,6 +9,8 @@ from shared.events.call_record import CALL, CALL_BYTES, COMMIT_OFFSET
 _COMMIT = struct.Struct("<I")
 _BODY = struct.Struct(CALL.format.removesuffix("I"))  # a record without its commit word
 _RECORD = struct.Struct(f"<{COMMIT_OFFSET}sI")  # packed from left to right
+_NAME_OFFSET = COMMIT_OFFSET - 16
+_OPEN = struct.Struct("<16xQQ16xIII12x4x16s")  # what a call is known by while it is open
 _U32 = 0xFFFFFFFF
 
 
@@ -43,6 +45,52 @@ class RecordWriter:
             min(latency_us, _U32), min(upstream_us, _U32), status, flags, request_id,
         )  # fmt: skip
         _RECORD.pack_into(self._area, index * CALL_BYTES, body, zlib.crc32(body) or 1)
+
+    def open(
+        self,
+        index: int,
+        time_us: int,
+        subscription: int,
+        application: int,
+        api: int,
+        operation: int,
+        plan: int,
+        flags: int,
+        request_prefix: bytes,
+        request_number: int,
+    ) -> None:
+        """Note a call that is under way as number `index` of a table of open calls."""
+        request_id = request_prefix + request_number.to_bytes(8, "big")
+        self.put(
+            index, 0, time_us, subscription, application, 0, 0, api, operation, plan, 0, 0, 0, 0, flags, request_id
+        )  # fmt: skip
+
+    def request_id(self, index: int) -> bytes:
+        """Of record number `index`, 32 hexadecimal digits."""
+        return self._area[index * CALL_BYTES + _NAME_OFFSET : index * CALL_BYTES + COMMIT_OFFSET].hex().encode()
+
+    def close(
+        self,
+        index: int,
+        sequence: int,
+        time_us: int,
+        table: "RecordWriter",
+        slot: int,
+        bytes_in: int,
+        bytes_out: int,
+        units: int,
+        latency_us: int,
+        upstream_us: int,
+        status: int,
+        flags: int,
+    ) -> None:
+        """Write the record of a call that `table` noted as open, and take it out there: record first."""
+        subscription, application, api, operation, plan, request_id = _OPEN.unpack_from(table._area, slot * CALL_BYTES)
+        self.put(
+            index, sequence, time_us, subscription, application, bytes_in, bytes_out, api, operation, plan,
+            units, latency_us, upstream_us, status, flags, request_id,
+        )  # fmt: skip
+        table.clear(slot)
 
     def clear(self, index: int) -> None:
         """Take back record number `index`: without its commit word it is none."""

@@ -2,7 +2,7 @@
 """What record_writer.py does, in C. Change both; tests/property/gateway/test_two_forms.py compares them."""
 
 from cpython.buffer cimport PyBUF_WRITABLE, PyObject_GetBuffer, PyBuffer_Release
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 
 from shared.events.call_record import CALL_BYTES, COMMIT_OFFSET
 
@@ -11,15 +11,6 @@ cdef extern from *:
     #include <stdint.h>
     #include <string.h>
     #include <stddef.h>
-    #pragma pack(push, 1)
-    typedef struct {
-        uint64_t sequence, time_us, subscription, application, bytes_in, bytes_out;
-        uint32_t api, operation, plan, units, latency_us, upstream_us;
-        uint16_t status, flags;
-        unsigned char request_id[16];
-        uint32_t commit;
-    } CallRecord;
-    #pragma pack(pop)
     static uint32_t crc_table[8][256];
     static void crc_prepare(void) {
         for (uint32_t n = 0; n < 256; n++) {
@@ -54,12 +45,6 @@ cdef extern from *:
     }
     static int little_endian(void) { uint16_t one = 1; return *(unsigned char *)&one; }
     """
-    ctypedef struct CallRecord:
-        unsigned long long sequence, time_us, subscription, application, bytes_in, bytes_out
-        unsigned int api, operation, plan, units, latency_us, upstream_us
-        unsigned short status, flags
-        unsigned char request_id[16]
-        unsigned int commit
     void crc_prepare()
     unsigned int crc32_of(const unsigned char*, size_t)
     void store(unsigned char*, const CallRecord*)
@@ -68,6 +53,7 @@ cdef extern from *:
     void* memset(void*, int, size_t)
 
 cdef long long _U32 = 0xFFFFFFFF
+cdef const char* _DIGITS = b"0123456789abcdef"
 
 if CALL_BYTES != sizeof(CallRecord) or COMMIT_OFFSET != sizeof(CallRecord) - 4 or not little_endian():
     raise ImportError("the call record's layout is not what this was compiled for")
@@ -109,10 +95,71 @@ cdef class RecordWriter:
         record.status = <unsigned short>status
         record.flags = <unsigned short>flags
         memcpy(record.request_id, PyBytes_AS_STRING(request_id), 16)
-        record.commit = crc32_of(<const unsigned char*>&record, sizeof(CallRecord) - 4)
+        self._write(index, &record)
+
+    cpdef open(
+        self, long long index, long long time_us, long long subscription, long long application, long api,
+        long operation, long plan, int flags, bytes request_prefix, long long request_number
+    ):
+        cdef CallRecord record
+        cdef int place
+        if (api | operation | plan) >> 32 or flags >> 16 or PyBytes_GET_SIZE(request_prefix) != 8:
+            raise ValueError("a field does not fit")
+        self._at(index)
+        memset(&record, 0, sizeof(CallRecord))
+        record.time_us = time_us
+        record.subscription = subscription
+        record.application = application
+        record.api = <unsigned int>api
+        record.operation = <unsigned int>operation
+        record.plan = <unsigned int>plan
+        record.flags = <unsigned short>flags
+        memcpy(record.request_id, PyBytes_AS_STRING(request_prefix), 8)
+        for place in range(8):
+            record.request_id[15 - place] = <unsigned char>(request_number >> 8 * place & 0xFF)
+        self._write(index, &record)
+
+    cpdef bytes request_id(self, long long index):
+        cdef const unsigned char* name = self._at(index).request_id
+        cdef bytes digits = PyBytes_FromStringAndSize(NULL, 32)
+        cdef char* to = PyBytes_AS_STRING(digits)
+        cdef int place
+        for place in range(16):
+            to[2 * place] = _DIGITS[name[place] >> 4]
+            to[2 * place + 1] = _DIGITS[name[place] & 15]
+        return digits
+
+    cpdef close(
+        self, long long index, long long sequence, long long time_us, RecordWriter table, long long slot,
+        long long bytes_in, long long bytes_out, long long units, long long latency_us, long long upstream_us,
+        int status, int flags
+    ):
+        cdef CallRecord record = table._at(slot)[0]
+        self._at(index)
+        if units >> 32 or status >> 16 or flags >> 16:
+            raise ValueError("a field does not fit")
+        record.sequence = sequence
+        record.time_us = time_us
+        record.bytes_in = bytes_in
+        record.bytes_out = bytes_out
+        record.units = <unsigned int>units
+        record.latency_us = <unsigned int>min(max(latency_us, 0), _U32)
+        record.upstream_us = <unsigned int>min(max(upstream_us, 0), _U32)
+        record.status = <unsigned short>status
+        record.flags = <unsigned short>flags
+        self._write(index, &record)
+        table._at(slot).commit = 0
+
+    cdef _write(self, long long index, CallRecord* record):
+        record.commit = crc32_of(<const unsigned char*>record, sizeof(CallRecord) - 4)
         if not record.commit:
             record.commit = 1
-        store(self._memory + index * sizeof(CallRecord), &record)
+        store(self._memory + index * sizeof(CallRecord), record)
+
+    cdef CallRecord* _at(self, long long index) except NULL:
+        if index < 0 or index >= self._records:
+            raise ValueError("no such record")
+        return <CallRecord*>(self._memory + index * sizeof(CallRecord))
 
     cpdef clear(self, long long index):
         if index < 0 or index >= self._records:

@@ -6,34 +6,21 @@ from gateway.domain.response_head import ResponseHead
 from gateway.ports import Exchange, ResponseSink
 
 
-class ResponseRecorder:
+class ResponseRecorder(ResponseSink):
     """A `ResponseSink` before another one."""
 
     def __init__(self, sink: ResponseSink, recording: Recording) -> None:
+        super().__init__()
+        self.http_10, self.is_head = sink.http_10, sink.is_head
+        self.wants_websocket = sink.wants_websocket
         self._sink = sink
         self._recording = recording
         self._wanted = False
         self._chunks: ChunkedBody | None = None
 
-    @property
-    def http_10(self) -> bool:
+    def is_complete(self) -> bool:
         """As the client."""
-        return self._sink.http_10
-
-    @property
-    def is_head(self) -> bool:
-        """As the client."""
-        return self._sink.is_head
-
-    @property
-    def request_complete(self) -> bool:
-        """As the client."""
-        return self._sink.request_complete
-
-    @property
-    def wants_websocket(self) -> bool:
-        """As the client."""
-        return self._sink.wants_websocket
+        return self._sink.is_complete()
 
     def on_repeated(self, exchange: Exchange) -> None:
         """The call goes on over another connection."""

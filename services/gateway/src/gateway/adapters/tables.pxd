@@ -1,16 +1,15 @@
+from gateway.adapters.access_table cimport AccessTable
+from gateway.domain.access_slot cimport AccessSlot
 from gateway.domain.route cimport FoundRoute, RouteTable
+from gateway.ports cimport Tables
 
 
-cdef class GatewayTables:
+cdef class GatewayTables(Tables):
     cdef object _tokens
     cdef dict _versions, _clients, _api_keys, _hashes_of
-    cdef object _access
-    cdef public object access, changed
+    cdef AccessTable _access
+    cdef public list changed
     cdef RouteTable _routes
     cdef bint _fresh
 
     cpdef object routes(self, tuple key)
-    cpdef FoundRoute find_route(self, bytes target)
-    cpdef object client(self, str client_id)
-    cpdef object api_key(self, str sha256)
-    cpdef bint are_fresh(self) except -1

@@ -1,21 +1,21 @@
 """The gateway's four tables in memory, rebuilt from compacted topics at start; older versions are ignored."""
 
-from collections.abc import Callable
-
-from gateway.adapters.access_table import AccessTable, Slot
+from gateway.adapters.access_table import AccessTable
 from gateway.adapters.access_token import AccessTokens
+from gateway.domain.access_slot import AccessSlot
 from gateway.domain.rate_limit import EntryKey, RateLimiter
 from gateway.domain.route import (
     ApiRoutes,
     FoundRoute,
     RouteKey,
     RouteTable,
-    Upstream,
     route_key,
     routes_of,
     with_known_upstream,
 )
+from gateway.domain.upstream import Upstream
 from gateway.domain.upstream_group import UpstreamGroup
+from gateway.ports import Tables
 from shared.events.catalog import ApiState, Environment
 from shared.events.envelope import decode
 from shared.events.identity import CredentialState, SigningKeyState
@@ -31,10 +31,11 @@ from shared.messaging.table import TopicTable
 _ENVIRONMENTS: tuple[Environment, ...] = ("production", "development")
 
 
-class GatewayTables:
+class GatewayTables(Tables):
     """What `apply_*` last heard. Values are decoded when they arrive, never when a call comes."""
 
     def __init__(self, tokens: AccessTokens) -> None:
+        super().__init__()
         self._tokens = tokens
         self._versions: dict[tuple[str, str], int] = {}
         self._routes = RouteTable()
@@ -42,8 +43,6 @@ class GatewayTables:
         self._api_keys: dict[str, CredentialState] = {}
         self._hashes_of: dict[str, list[str]] = {}
         self._access = AccessTable()
-        # Admission's own look-up, without a call in between.
-        self.access: Callable[[str, str, bool], Slot | None] = self._access.find
         self.changed: list[RateLimiter] = self._access.changed
         self._fresh = False
 
@@ -66,7 +65,7 @@ class GatewayTables:
 
     def limiter(self, key: EntryKey) -> RateLimiter | None:
         """The limiter of an access entry."""
-        slot = self._access.find(*key)
+        slot = self._access.find(key[0], key[1], key[2])
         return None if slot is None else slot.limiter
 
     def upstream_groups(self) -> list[UpstreamGroup[Upstream]]:
@@ -76,6 +75,10 @@ class GatewayTables:
     def sweep(self, now_ns: int) -> None:
         """Give memory back; called once a second."""
         self._access.sweep(now_ns)
+
+    def access(self, application_id: str, api_id: str, sandbox: bool) -> AccessSlot | None:
+        """The access entry."""
+        return self._access.find(application_id, api_id, sandbox)
 
     def are_fresh(self) -> bool:
         """False when Kafka has been away for longer than the set age; kept up to date by `set_fresh`."""
@@ -115,6 +118,7 @@ class GatewayTables:
         credential = None if value is None else decode(value, CredentialState)
         if credential is not None and not self._is_news("credential", key, credential.version):
             return
+        self.identities += 1
         self._clients.pop(key, None)
         for sha256 in self._hashes_of.pop(key, ()):
             self._api_keys.pop(sha256, None)
@@ -131,6 +135,7 @@ class GatewayTables:
         state = None if value is None else decode(value, SigningKeyState)
         if state is None or self._is_news("signing-key", key, state.version):
             self._tokens.put_key(key, state)
+            self.identities += 1
 
     def apply_access(self, key: str, value: bytes | None) -> None:
         """subscriptions.access; the key is `<application_id>/<api_id>`."""

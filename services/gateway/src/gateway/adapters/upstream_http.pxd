@@ -1,17 +1,23 @@
 cimport cython
 
+from gateway.adapters.upstream_lane cimport KeptConnection, Lane, Pool
 from gateway.domain.framing cimport ChunkedBody
+from gateway.domain.head_lines cimport end_of_head
 from gateway.domain.response_head cimport ResponseHead
-from gateway.domain.send_batch cimport SendBatch, Sender
+from gateway.domain.send_batch cimport SendBatch
+from gateway.domain.upstream cimport Upstream
+from gateway.ports cimport ResponseSink
+from gateway.ticks cimport monotonic
 
 cdef int _CONNECTING, _IDLE, _HEAD, _LENGTH, _CHUNKED, _UNTIL_CLOSE, _TUNNEL, _OVER
 
 
-cdef class UpstreamConnection(Sender):
+cdef class UpstreamConnection(KeptConnection):
     cdef SendBatch _sends
     cdef bytes _unsent
-    cdef object _pool, _transport, _sink
-    cdef public object upstream
+    cdef Pool _pool
+    cdef object _transport
+    cdef ResponseSink _sink
     cdef int _state
     cdef ResponseHead _head
     cdef bytes _buffer, _pending, _request
@@ -19,12 +25,10 @@ cdef class UpstreamConnection(Sender):
     cdef ChunkedBody _chunks
     cdef bint _recode, _keep, _paused
     cdef long _calls
-    cdef public long long payload_bytes
     cdef public double heard_at
     cdef double _started_at
     cdef public int tries
 
-    cpdef start(self, bytes data, object sink, bint repeatable)
     cpdef send(self, bytes data)
     cpdef pause(self)
     cpdef resume(self)
@@ -32,23 +36,21 @@ cdef class UpstreamConnection(Sender):
     cpdef abort(self)
     cpdef connection_made(self, object transport)
     cpdef connect_failed(self)
+    @cython.locals(sink=ResponseSink)
     cpdef data_received(self, bytes data)
     @cython.locals(head=ResponseHead, end=Py_ssize_t)
-    cdef _on_head_bytes(self, object sink, bytes data)
-    cdef _on_switch(self, object sink, bytes data)
+    cdef _on_head_bytes(self, ResponseSink sink, bytes data)
+    cdef _on_switch(self, ResponseSink sink, bytes data)
     @cython.locals(length=cython.longlong)
-    cdef _on_final_head(self, object sink, ResponseHead head, bytes data)
-    cdef _on_open_end(self, object sink, ResponseHead head)
-    cdef _on_body_bytes(self, object sink, bytes data)
+    cdef _on_final_head(self, ResponseSink sink, ResponseHead head, bytes data)
+    cdef _on_open_end(self, ResponseSink sink, ResponseHead head)
+    cdef _on_body_bytes(self, ResponseSink sink, bytes data)
     @cython.locals(end=Py_ssize_t)
-    cdef _on_chunks(self, object sink, ChunkedBody chunks, bytes data)
-    cdef _finish(self, object sink)
+    cdef _on_chunks(self, ResponseSink sink, ChunkedBody chunks, bytes data)
+    cdef _finish(self, ResponseSink sink)
     cdef _close(self)
-    cdef _fail(self, object sink, str problem_name)
-    cpdef on_timeout(self)
+    cdef _fail(self, ResponseSink sink, str problem_name)
     cpdef bint eof_received(self) except -1
     cpdef connection_lost(self, object exc)
     cpdef pause_writing(self)
     cpdef resume_writing(self)
-    cpdef bint is_idle_too_long(self, double now) except -1
-    cpdef close_idle(self)

@@ -4,14 +4,15 @@ A callback-style protocol: no task and no future per call; only a new connection
 """
 
 import asyncio
-import time
-from typing import Protocol, cast
+from typing import cast
 
+from gateway.adapters.upstream_lane import KeptConnection, Lane, Pool
 from gateway.domain.framing import MAX_HEAD_BYTES, BadFraming, ChunkedBody
+from gateway.domain.head_lines import end_of_head
 from gateway.domain.response_head import ResponseHead
-from gateway.domain.route import Upstream
-from gateway.domain.send_batch import SendBatch, Sender
+from gateway.domain.upstream import Upstream
 from gateway.ports import ResponseSink
+from gateway.ticks import monotonic
 
 IDLE_SECONDS = 50.0
 UNREACHABLE = "upstream-unreachable"
@@ -23,44 +24,14 @@ TUNNEL_IDLE_SECONDS = 3600.0
 _CONNECTING, _IDLE, _HEAD, _LENGTH, _CHUNKED, _UNTIL_CLOSE, _TUNNEL, _OVER = range(8)
 
 
-class Pool(Protocol):
-    """Who keeps the connections."""
-
-    sends: SendBatch
-
-    def give_back(self, connection: "UpstreamConnection") -> None:
-        """The call is over and the connection is clean."""
-        ...
-
-    def forget(self, connection: "UpstreamConnection") -> None:
-        """The connection is gone."""
-        ...
-
-    def repeat(self, upstream: Upstream, data: bytes, sink: ResponseSink) -> None:
-        """The same request once more, on a new connection."""
-        ...
-
-    def try_elsewhere(self, failed: Upstream, data: bytes, sink: ResponseSink, tries: int, repeatable: bool) -> bool:
-        """Send a request that certainly had no effect to another target; False: there is none to be had."""
-        ...
-
-    def answered(self, upstream: Upstream, status: int) -> None:
-        """A response's head came."""
-        ...
-
-    def failed(self, upstream: Upstream) -> None:
-        """A target did not answer as it should."""
-        ...
-
-
-class UpstreamConnection(Sender):
+class UpstreamConnection(KeptConnection):
     """One connection; carries one call at a time."""
 
-    def __init__(self, pool: Pool, upstream: Upstream) -> None:
+    def __init__(self, pool: Pool, upstream: Upstream, lane: Lane) -> None:
+        super().__init__(upstream, lane)
         self._pool = pool
         self._sends = pool.sends
         self._unsent = b""
-        self.upstream = upstream
         self._transport: asyncio.Transport | None = None
         self._sink: ResponseSink | None = None
         self._state = _CONNECTING
@@ -75,7 +46,6 @@ class UpstreamConnection(Sender):
         self._calls = 0
         self._paused = False
         self.tries = 1  # of the call, this one included
-        self.payload_bytes = 0
         self.heard_at = 0.0
         self._started_at = 0.0
 
@@ -86,11 +56,11 @@ class UpstreamConnection(Sender):
         self._request = data if repeatable else b""
         self.tries = 1
         self.payload_bytes = 0
-        self.heard_at = self._started_at = time.monotonic()
+        self.heard_at = self._started_at = monotonic()
         self._calls += 1
         if self._transport is None:
             self._pending = data
-            if not sink.request_complete:
+            if not sink.is_complete():
                 sink.pause_request()  # its body stays with the client until there is a connection
         else:
             self._state = _HEAD
@@ -106,7 +76,7 @@ class UpstreamConnection(Sender):
 
     def send(self, data: bytes) -> None:
         """More of the request's body."""
-        self.heard_at = time.monotonic()
+        self.heard_at = monotonic()
         if self._transport is None:
             self._pending += data
         elif self._state != _OVER:
@@ -123,7 +93,7 @@ class UpstreamConnection(Sender):
         """The client takes more again."""
         if self._transport is not None and self._paused:
             self._paused = False
-            self.heard_at = time.monotonic()
+            self.heard_at = monotonic()
             self._transport.resume_reading()
 
     def finish_sending(self) -> None:
@@ -151,7 +121,7 @@ class UpstreamConnection(Sender):
             return
         self._state = _HEAD
         data, self._pending = self._pending, b""
-        self.heard_at = time.monotonic()
+        self.heard_at = monotonic()
         stream.write(data)
         self._sink.resume_request()
 
@@ -183,11 +153,13 @@ class UpstreamConnection(Sender):
         """Answer without an upstream, when the caller has this exchange. `answer` says that it closes."""
         self._sink = sink
         self._state = _HEAD
-        self.heard_at = time.monotonic()
+        self.heard_at = monotonic()
         asyncio.get_running_loop().call_soon(self.data_received, answer)
 
     def is_late(self, now: float) -> bool:
         """The upstream has been silent, or the call under way, for longer than the deployment allows."""
+        if self._state in (_IDLE, _OVER):
+            return False
         upstream = self.upstream
         if now - self.heard_at > upstream.timeout_seconds:
             return True
@@ -203,7 +175,7 @@ class UpstreamConnection(Sender):
         if sink is None or self._state in (_IDLE, _OVER):
             self._close()  # nobody asked: a connection that speaks by itself cannot be trusted
             return
-        self.heard_at = time.monotonic()
+        self.heard_at = monotonic()
         try:
             if self._state == _HEAD:
                 self._on_head_bytes(sink, data)
@@ -217,14 +189,14 @@ class UpstreamConnection(Sender):
             data, self._buffer = self._buffer + data, b""
         head = self._head
         while True:
-            end = data.find(b"\r\n\r\n")
+            end = end_of_head(data)
             if end < 0:
                 if len(data) > MAX_HEAD_BYTES:
                     raise BadFraming
                 self._buffer = data
                 return
-            head.read(data[: end + 4])
-            data = data[end + 4 :]
+            head.read(data[:end])
+            data = data[end:]
             if head.status >= 200:
                 break
             if head.status == 101:
@@ -238,7 +210,7 @@ class UpstreamConnection(Sender):
         self._request = b""  # something was received: never again
         if self.upstream.group is not None:
             self._pool.answered(self.upstream, head.status)
-        if head.close or not sink.request_complete:
+        if head.close or not sink.is_complete():
             self._keep = False
         self._on_final_head(sink, head, data)
 
@@ -258,11 +230,11 @@ class UpstreamConnection(Sender):
             # The frame ends here whatever the head says.
             self._keep = self._keep and not data
             if length >= 0 and head.status != 204:
-                head.lines.append(b"Content-Length: %d" % length)
+                head.framing = head.length_line
             self._finish(sink)
             sink.on_response(head, b"", True)
         elif length >= 0:
-            head.lines.append(b"Content-Length: %d" % length)
+            head.framing = head.length_line
             if len(data) > length:
                 self._keep = False  # surplus bytes would be the next caller's answer
                 data = data[:length]
@@ -289,7 +261,7 @@ class UpstreamConnection(Sender):
             self._state = _UNTIL_CLOSE
             self._recode = not sink.http_10
         if not sink.http_10:
-            head.lines.append(b"Transfer-Encoding: chunked")
+            head.framing = b"Transfer-Encoding: chunked\r\n"
         sink.on_response(head, b"", False)
 
     def _on_body_bytes(self, sink: ResponseSink, data: bytes) -> None:
@@ -330,7 +302,7 @@ class UpstreamConnection(Sender):
         self._sink = None
         self._chunks = None
         self._request = b""
-        if self._keep and sink.request_complete and not self._paused:
+        if self._keep and sink.is_complete() and not self._paused:
             self._state = _IDLE
             self._pool.give_back(self)
         else:
@@ -349,7 +321,7 @@ class UpstreamConnection(Sender):
 
     def on_timeout(self) -> None:
         """The upstream has been silent for longer than its deployment allows; a tunnel may be silent for longer."""
-        if self._state == _TUNNEL and time.monotonic() - self.heard_at < TUNNEL_IDLE_SECONDS:
+        if self._state == _TUNNEL and monotonic() - self.heard_at < TUNNEL_IDLE_SECONDS:
             return
         if self._sink is not None and not self._paused:
             self._fail(self._sink, TIMEOUT)
@@ -386,7 +358,7 @@ class UpstreamConnection(Sender):
 
     def resume_writing(self) -> None:
         """The upstream takes more again."""
-        self.heard_at = time.monotonic()
+        self.heard_at = monotonic()
         if self._sink is not None:
             self._sink.resume_request()
 

@@ -6,7 +6,6 @@ import functools
 import ssl
 import time
 from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import replace
 from typing import Any, cast
 
 import structlog
@@ -15,17 +14,17 @@ from gateway import metrics
 from gateway.adapters.address_guard import AddressGuard
 from gateway.adapters.response_recorder import ResponseRecorder
 from gateway.adapters.upstream_http import BUSY, UNREACHABLE, UpstreamConnection
+from gateway.adapters.upstream_lane import KeptConnection, Lane, Pool
 from gateway.adapters.upstream_probe import is_healthy
 from gateway.domain.response_cache import Recording
-from gateway.domain.route import Upstream
 from gateway.domain.send_batch import SendBatch
+from gateway.domain.upstream import Address, Upstream
 from gateway.domain.upstream_group import UpstreamGroup
-from gateway.ports import ResponseSink
+from gateway.ports import Exchange, ResponseSink
 
 log = structlog.get_logger()
 
 MAX_IDLE = 256
-Address = tuple[bool, str, int, str, str]
 
 
 @functools.lru_cache(maxsize=256)
@@ -34,50 +33,53 @@ def tls_context(ca_pem: str) -> ssl.SSLContext:
     return ssl.create_default_context(cadata=ca_pem or None)
 
 
-class UpstreamPool:
-    """Kept connections by address, and calls under way for the sweep that finds silent upstreams."""
+class UpstreamPool(Pool):
+    """Kept connections by address."""
 
     def __init__(self, spawn: Callable[[Coroutine[Any, Any, None]], object], guard: AddressGuard) -> None:
+        super().__init__(SendBatch(lambda flush: asyncio.get_running_loop().call_soon(flush)))
         self._spawn = spawn
         self._guard = guard
-        self._idle: dict[Address, list[UpstreamConnection]] = {}
-        self._busy: set[UpstreamConnection] = set()
-        self.sends = SendBatch(lambda flush: asyncio.get_running_loop().call_soon(flush))
+        self._lanes: dict[Address, Lane] = {}
 
-    def send(self, upstream: Upstream, data: bytes, sink: ResponseSink, repeatable: bool) -> UpstreamConnection:
+    def send(self, upstream: Upstream, data: bytes, sink: ResponseSink, repeatable: bool) -> Exchange:
         """Send a request over a kept connection, or a new one."""
         if upstream.group is not None and upstream.group.is_open(upstream, time.monotonic_ns()):
             return self._refused(upstream, sink, UNREACHABLE)
         if upstream.mock is not None:
             if isinstance(upstream.mock, Recording):
-                listening = ResponseRecorder(sink, upstream.mock)
-                return self.send(replace(upstream, mock=None), data, listening, repeatable)
-            connection = UpstreamConnection(self, upstream)
-            connection.mock(sink, upstream.mock.answer())
-            return connection
-        if upstream.max_connections and self._busy_at(upstream.address) >= upstream.max_connections:
+                return self.send(upstream.plain, data, ResponseRecorder(sink, upstream.mock), repeatable)
+            mocked = UpstreamConnection(self, upstream, Lane())
+            mocked.mock(sink, upstream.mock.answer())
+            return mocked
+        lane = upstream.lane if isinstance(upstream.lane, Lane) else self._lane(upstream)
+        if upstream.max_connections and lane.busy >= upstream.max_connections:
             return self._refused(upstream, sink, BUSY)
-        idle = self._idle.get(upstream.address)
-        if idle:
-            connection = idle.pop()
+        if lane.idle:
+            connection = lane.idle.pop()
             connection.upstream = upstream
-            self._busy.add(connection)
+            lane.busy += 1
             connection.start(data, sink, repeatable)
             return connection
         return self._send_anew(upstream, data, sink, repeatable)
 
-    def _busy_at(self, address: Address) -> int:
-        return sum(connection.upstream.address == address for connection in self._busy)
+    def _lane(self, upstream: Upstream) -> Lane:
+        """Upstreams of many APIs may lead to one address."""
+        lane = self._lanes.setdefault(upstream.address, Lane())
+        upstream.lane = lane
+        return lane
 
     def _refused(self, upstream: Upstream, sink: ResponseSink, problem_name: str) -> UpstreamConnection:
         """An exchange that fails in the loop's next round: the caller does not have it yet."""
-        connection = UpstreamConnection(self, upstream)
+        connection = UpstreamConnection(self, upstream, Lane())
         connection.refuse(sink, problem_name)
         return connection
 
     def _send_anew(self, upstream: Upstream, data: bytes, sink: ResponseSink, repeatable: bool) -> UpstreamConnection:
-        connection = UpstreamConnection(self, upstream)
-        self._busy.add(connection)
+        lane = self._lane(upstream)
+        connection = UpstreamConnection(self, upstream, lane)
+        lane.connections.add(connection)
+        lane.busy += 1
         connection.start(data, sink, repeatable)
         self._spawn(self._connect(connection))
         return connection
@@ -139,31 +141,41 @@ class UpstreamPool:
             server_hostname=(upstream.tls_server_name or upstream.host) if upstream.tls else None,
         )
 
-    def give_back(self, connection: UpstreamConnection) -> None:
+    @property
+    def busy_count(self) -> int:
+        """Connections with a call, those that are being made included."""
+        return sum(lane.busy for lane in self._lanes.values())
+
+    def give_back(self, connection: KeptConnection) -> None:
         """The call is over and the connection is clean."""
-        self._busy.discard(connection)
-        idle = self._idle.setdefault(connection.upstream.address, [])
-        if len(idle) < MAX_IDLE:
-            idle.append(connection)
+        lane = connection.lane
+        lane.busy -= 1
+        if len(lane.idle) < MAX_IDLE:
+            lane.idle.append(connection)
         else:
+            lane.busy += 1
             connection.close_idle()
 
-    def forget(self, connection: UpstreamConnection) -> None:
+    def forget(self, connection: KeptConnection) -> None:
         """The connection is gone."""
-        self._busy.discard(connection)
-        idle = self._idle.get(connection.upstream.address)
-        if idle and connection in idle:
-            idle.remove(connection)
+        lane = connection.lane
+        if connection not in lane.connections:
+            return
+        lane.connections.discard(connection)
+        if connection in lane.idle:
+            lane.idle.remove(connection)
+        else:
+            lane.busy -= 1
 
     def sweep(self) -> None:
         """Fail calls whose upstream is silent or too slow, close what nobody has used for long."""
         now = time.monotonic()
-        for connection in list(self._busy):
-            if connection.is_late(now):
-                connection.on_timeout()
-        for idle in list(self._idle.values()):
-            for connection in [one for one in idle if one.is_idle_too_long(now)]:
-                connection.close_idle()
+        for lane in list(self._lanes.values()):
+            for connection in list(lane.connections):
+                if connection.is_late(now):
+                    connection.on_timeout()
+                elif connection.is_idle_too_long(now):
+                    connection.close_idle()
 
     def probe(self, groups: Iterable[UpstreamGroup[Upstream]]) -> None:
         """Ask targets for their health where it is time to."""
@@ -181,8 +193,8 @@ class UpstreamPool:
 
     def close(self) -> None:
         """Close kept connections."""
-        for idle in list(self._idle.values()):
-            for connection in list(idle):
+        for lane in self._lanes.values():
+            for connection in list(lane.idle):
                 connection.close_idle()
 
 

@@ -5,7 +5,7 @@ import re
 import ssl
 
 from gateway.adapters.address_guard import AddressGuard
-from gateway.domain.route import Upstream
+from gateway.domain.upstream import Upstream
 
 PROBE_SECONDS = 3.0
 _HEALTHY = re.compile(rb"HTTP/1\.[01] [23][0-9][0-9][ \r]").match

@@ -111,7 +111,7 @@ class UsageShipper:
                 await self._log.appended.wait()
         except TimeoutError:
             return
-        self._log.appended.clear()
+        self._log.listen_again()
         if not self._closing:
             await asyncio.sleep(GATHER_MANY_SECONDS if self._last_batch >= MANY_CALLS else GATHER_SECONDS)
 

@@ -7,7 +7,7 @@ worker appends them as intents, unbilled. All calls are synchronous and belong t
 
 import asyncio
 import secrets
-import time
+from array import array
 from typing import Any
 
 import structlog
@@ -15,7 +15,9 @@ import structlog
 from gateway import metrics
 from gateway.adapters.record_writer import RecordWriter
 from gateway.adapters.stream_files import StreamFiles
-from shared.clock import Clock
+from gateway.ports import CallLog
+from gateway.ticks import monotonic, real_us
+from shared.clock import Clock, SystemClock
 from shared.events.call_record import CALL, CALL_BYTES, FLAG_INTENT_ONLY, STREAM_CLOSED, checksum
 
 log = structlog.get_logger()
@@ -31,15 +33,17 @@ SEARCHED_RECORDS = 4096
 PREPARE_SHARE = 0.25
 
 
-class WriteAheadLog:
+class WriteAheadLog(CallLog):
     """The log of one stream."""
 
     def __init__(self, files: StreamFiles, clock: Clock, *, max_bytes: int, other_bytes: int = 0) -> None:
         self._files = files
         self._clock = clock
+        self._is_real_time = type(clock) is SystemClock  # then business time is read without asking it
         self._max_bytes = max_bytes
         self.other_bytes = other_bytes  # of adopted streams that are still being shipped
         self.appended = asyncio.Event()
+        self._is_told = False  # `appended` is set
         acknowledged, time_us, complete_until_us = files.checkpoint()
         self.acknowledged = acknowledged
         self._acknowledged_us = time_us
@@ -52,9 +56,12 @@ class WriteAheadLog:
         self._allocated = (numbers[-1] + 1) * self._records if numbers else self._first_segment * self._records
         self._request_prefix = files.stream_id[:8]
         self._requests = 0
+        self._slots = files.open_slots
         self._free = list(range(files.open_slots - 1, -1, -1))
-        self._calls: dict[int, tuple[int, int, int, int, int, bytes]] = {}
-        self._admitted: dict[int, tuple[int, float]] = {}  # in order of admission; calls over 30 s have left it
+        # When each open call was admitted: business time (0: no call), and the monotonic clock in seconds.
+        self._admitted_us = array("q", bytes(8 * files.open_slots))
+        self._since = array("d", bytes(8 * files.open_slots))
+        self._used_slots = 0  # slots below this have held a call
         self._open_calls = RecordWriter(files.open_calls)
         self._segment: RecordWriter | None = None
         self._segment_number = -1
@@ -77,11 +84,11 @@ class WriteAheadLog:
     @property
     def open_count(self) -> int:
         """Calls under way."""
-        return len(self._calls)
+        return self._slots - len(self._free)
 
     def _now_us(self) -> int:
         """Business time that never runs back within the stream."""
-        now = self._clock.now_us()
+        now = real_us() if self._is_real_time else self._clock.now_us()
         if now < self._last_us:
             return self._last_us
         self._last_us = now
@@ -89,18 +96,19 @@ class WriteAheadLog:
 
     def open_call(self, subscription: int, application: int, api: int, operation: int, plan: int, flags: int) -> int:
         """Reserve the record's room and note the call as open; -1 when there is no room."""
-        if not self._free or (self._allocated - self.end + 1 - len(self._calls) <= 0 and not self._grow()):
+        if not self._free or (self._allocated - self.end + 1 - self._slots + len(self._free) <= 0 and not self._grow()):
             metrics.LOG_FULL.inc()
             return -1
         slot = self._free.pop()
+        if slot >= self._used_slots:
+            self._used_slots = slot + 1
         self._requests += 1
-        request_id = self._request_prefix + self._requests.to_bytes(8, "big")
         now = self._now_us()
-        self._calls[slot] = (subscription, application, api, operation, plan, request_id)
-        self._admitted[slot] = (now, time.monotonic())
-        self._open_calls.put(
-            slot, 0, now, subscription, application, 0, 0, api, operation, plan, 0, 0, 0, 0,
-            flags | FLAG_INTENT_ONLY, request_id,
+        self._admitted_us[slot] = now
+        self._since[slot] = monotonic()
+        self._open_calls.open(
+            slot, now, subscription, application, api, operation, plan, flags | FLAG_INTENT_ONLY,
+            self._request_prefix, self._requests,
         )  # fmt: skip
         return slot
 
@@ -109,7 +117,7 @@ class WriteAheadLog:
         if slot < 0:
             metrics.UNRECORDED.inc()
             return secrets.token_hex(16).encode()
-        return self._calls[slot][5].hex().encode()
+        return self._open_calls.request_id(slot)
 
     def _may_grow(self) -> bool:
         # A single segment is always allowed, or a small bound would stop the gateway for good.
@@ -118,7 +126,7 @@ class WriteAheadLog:
 
     def segment_to_prepare(self) -> int:
         """The number of the segment that will be needed soon, or -1; to be made by a thread (`make_segment`)."""
-        left = self._allocated - self.end + 1 - len(self._calls)
+        left = self._allocated - self.end + 1 - self.open_count
         return self._allocated // self._records if left < self._records * PREPARE_SHARE and self._may_grow() else -1
 
     def make_segment(self, number: int) -> None:
@@ -153,21 +161,25 @@ class WriteAheadLog:
         flags: int,
     ) -> None:
         """Record the call and close its slot: the record first, so that a death in between leaves both, not none."""
-        subscription, application, api, operation, plan, request_id = self._calls.pop(slot)
-        self._admitted.pop(slot, None)
-        number, index = divmod(self.end - 1, self._records)
+        number = (self.end - 1) // self._records
         segment = self._segment
         if segment is None or number != self._segment_number:
             segment = self._enter_segment(number)
-        segment.put(
-            index, self.end, self._now_us(), subscription, application, bytes_in, bytes_out, api, operation, plan,
-            units, latency_us, upstream_us, status, flags, request_id,
+        segment.close(
+            self.end - 1 - number * self._records, self.end, self._now_us(), self._open_calls, slot, bytes_in,
+            bytes_out, units, latency_us, upstream_us, status, flags,
         )  # fmt: skip
         self.end += 1
-        self._open_calls.clear(slot)
+        self._admitted_us[slot] = 0
         self._free.append(slot)
-        if not self.appended.is_set():
+        if not self._is_told:
+            self._is_told = True
             self.appended.set()
+
+    def listen_again(self) -> None:
+        """Tell of the next record by `appended`."""
+        self._is_told = False
+        self.appended.clear()
 
     def _enter_segment(self, number: int) -> RecordWriter:
         self._leave_segment()
@@ -188,14 +200,12 @@ class WriteAheadLog:
         `_now_us` never runs back. A clock that jumps ahead moves it only once the calls admitted before are over.
         """
         now = self._now_us()
-        limit = time.monotonic() - LONG_CALL_SECONDS
+        limit = monotonic() - LONG_CALL_SECONDS
         oldest = now
-        while self._admitted:
-            slot, (admitted_us, since) = next(iter(self._admitted.items()))
-            if since > limit:
+        for slot in range(self._used_slots):
+            admitted_us = self._admitted_us[slot]
+            if admitted_us and admitted_us < oldest and self._since[slot] > limit:
                 oldest = admitted_us
-                break
-            del self._admitted[slot]
         return max(self.stated_complete_until_us, min(now, oldest) - CLAIM_MARGIN_US)
 
     def state_complete_until(self, complete_until_us: int) -> None:

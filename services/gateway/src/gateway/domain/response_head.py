@@ -2,32 +2,31 @@
 
 import re
 
-from gateway.domain.framing import MAX_HEADERS, BadFraming, content_length
-from gateway.domain.header_line import connection_options, without_named
-from gateway.domain.octets import split_line
+from gateway.domain.framing import BadFraming
+from gateway.domain.head_lines import CODING, CONNECTION, DROP, LENGTH, UPGRADE, Line, LineReader
+from gateway.domain.header_line import without_named
 
-_PASS, _DROP, _FAULT, _LENGTH, _CODING, _CONNECTION, _UPGRADE = range(7)
+_LENGTH, _CONNECTION, _CODING, _UPGRADE = LENGTH, CONNECTION, CODING, UPGRADE
 
 _SPECIAL = {
-    b"content-length": _LENGTH,
-    b"transfer-encoding": _CODING,
-    b"connection": _CONNECTION,
-    b"upgrade": _UPGRADE,
-    b"keep-alive": _DROP,
-    b"proxy-connection": _DROP,
-    b"proxy-authenticate": _DROP,
-    b"proxy-authorization": _DROP,
-    b"te": _DROP,
-    b"trailer": _DROP,
+    b"content-length": LENGTH,
+    b"transfer-encoding": CODING,
+    b"connection": CONNECTION,
+    b"upgrade": UPGRADE,
+    b"keep-alive": DROP,
+    b"proxy-connection": DROP,
+    b"proxy-authenticate": DROP,
+    b"proxy-authorization": DROP,
+    b"te": DROP,
+    b"trailer": DROP,
     # Ours to say.
-    b"x-request-id": _DROP,
-    b"ratelimit": _DROP,
-    b"ratelimit-policy": _DROP,
-    b"x-ratelimit-limit": _DROP,
-    b"x-ratelimit-remaining": _DROP,
-    b"x-ratelimit-reset": _DROP,
+    b"x-request-id": DROP,
+    b"ratelimit": DROP,
+    b"ratelimit-policy": DROP,
+    b"x-ratelimit-limit": DROP,
+    b"x-ratelimit-remaining": DROP,
+    b"x-ratelimit-reset": DROP,
 }
-_NO_OPTIONS: frozenset[bytes] = frozenset()
 _STANDARD_OPTIONS = frozenset((b"close", b"keep-alive", b"upgrade", b""))
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?").fullmatch
 
@@ -36,19 +35,7 @@ _REPEATED = frozenset(
     b"server date content-type content-length transfer-encoding connection keep-alive vary cache-control"
     b" content-encoding strict-transport-security".split()
 )
-_MAX_KNOWN = 20_000
-
-
-class _Line:
-    """What a line says: its kind, and its value where the kind needs one."""
-
-    __slots__ = ("kind", "length", "options", "value")
-
-    def __init__(self, kind: int, value: bytes) -> None:
-        self.kind = kind
-        self.value = value
-        self.length = content_length(value) if kind == _LENGTH else -1
-        self.options = connection_options(value) if kind == _CONNECTION else _NO_OPTIONS
+_LINES = LineReader(_SPECIAL, _REPEATED, False)
 
 
 class _Status:
@@ -62,21 +49,7 @@ class _Status:
         self.line = line
 
 
-_KNOWN: dict[bytes, _Line] = {}
 _STATUSES: dict[bytes, _Status] = {}
-
-
-def _read_line(raw: bytes) -> _Line:
-    found = split_line(raw)
-    if found is None:
-        return _Line(_FAULT, b"")
-    name, value = found
-    line = _Line(_SPECIAL.get(name, _PASS), value)
-    if name in _REPEATED:
-        if len(_KNOWN) >= _MAX_KNOWN:
-            _KNOWN.clear()
-        _KNOWN[raw] = line
-    return line
 
 
 def _read_status(raw: bytes) -> _Status:
@@ -84,7 +57,7 @@ def _read_status(raw: bytes) -> _Status:
     found = _STATUS_LINE(raw)
     if found is None:
         raise BadFraming
-    status = _Status(int(found[2]), found[1] == b"0", b"HTTP/1.1 %b %b" % (found[2], found[3] or b""))
+    status = _Status(int(found[2]), found[1] == b"0", b"HTTP/1.1 %b %b\r\n" % (found[2], found[3] or b""))
     if len(_STATUSES) >= 1_000:
         _STATUSES.clear()
     _STATUSES[raw] = status
@@ -92,57 +65,63 @@ def _read_status(raw: bytes) -> _Status:
 
 
 class ResponseHead:
-    """One per upstream connection; `read` replaces the last response by the next."""
+    """One per upstream connection; `read` replaces the last response by the next.
+
+    `passed`: lines that go on, with their ends. `framing`: the line that says how the body ends.
+    """
 
     __slots__ = (
-        "_fault", "_options", "_status_line", "chunked", "close", "http_10", "length", "lines", "status", "upgrade",
+        "_fault", "_found", "_options", "_status_line", "chunked", "close", "framing", "http_10", "length",
+        "length_line", "passed", "status", "upgrade",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.status = 0
         self.http_10 = False
-        self.lines: list[bytes] = []
+        self.passed = b""
+        self.framing = b""
         self.length = -1
+        self.length_line = b""
         self.chunked = False
         self.close = False
         self.upgrade: bytes | None = None
         self._status_line = b""
         self._fault = False
         self._options: frozenset[bytes] | None = None
+        self._found: list[Line] = []
 
     def read(self, raw: bytes) -> None:
         """Read a whole head, which ends with an empty line. Raises BadFraming for what could be read in two ways."""
-        lines = raw.split(b"\r\n")
-        if len(lines) > MAX_HEADERS + 3:
-            raise BadFraming
-        status = _STATUSES.get(lines[0])
+        end = raw.find(b"\r\n")
+        first = raw[:end]
+        status = _STATUSES.get(first)
         if status is None:
-            status = _read_status(lines[0])
+            status = _read_status(first)
         self.status = status.code
         self._status_line = status.line
         self.http_10 = self.close = status.http_10
+        self.framing = self.length_line = b""
         self.length = -1
         self.chunked = self._fault = False
         self.upgrade = self._options = None
-        passed = self.lines = []
-        for at in range(1, len(lines) - 2):
-            raw_line = lines[at]
-            line = _KNOWN.get(raw_line)
-            if line is None:
-                line = _read_line(raw_line)
-            kind = line.kind
-            if kind == _PASS:
-                passed.append(raw_line)
-            elif kind != _DROP:
-                self._special(line)
+        found = self._found
+        passed = _LINES.read(raw, end + 2, found)
+        if passed is None:
+            found.clear()
+            raise BadFraming
+        self.passed = passed
+        for line in found:
+            self._special(line)
+        found.clear()
         self._finish()
 
-    def _special(self, line: _Line) -> None:
+    def _special(self, line: Line) -> None:
         kind, value = line.kind, line.value
         if kind == _LENGTH:
             length = line.length
             self._fault |= self.length >= 0 or length < 0
             self.length = length
+            self.length_line = value
         elif kind == _CODING:
             self._fault |= self.chunked or value.lower() != b"chunked"
             self.chunked = True
@@ -168,10 +147,21 @@ class ResponseHead:
         """The upstream switches to the protocol that was asked for."""
         return self.status == 101 and self.upgrade == b"websocket" and self.length < 0 and not self.chunked
 
-    def render(self, ours: bytes, body: bytes) -> bytes:
-        """The head as the client gets it, with `ours` (complete lines) at its end, and the bytes that follow it."""
-        lines = self.lines
-        lines.insert(0, self._status_line)
-        lines.append(ours)
-        lines.append(body)
-        return b"\r\n".join(lines)
+    @property
+    def lines(self) -> list[bytes]:
+        """What is passed on, line by line: for those who change it. Not for every call."""
+        return self.passed[:-2].split(b"\r\n") if self.passed else []
+
+    @lines.setter
+    def lines(self, lines: list[bytes]) -> None:
+        self.passed = b"".join([line + b"\r\n" for line in lines])
+
+    def render(self, ours: bytes, request_id: bytes, end: bytes, body: bytes) -> bytes:
+        """The head as the client gets it, and the bytes that follow it: `ours` are complete lines."""
+        return b"".join(
+            (self._status_line, self.passed, self.framing, ours, b"X-Request-Id: ", request_id, end, b"\r\n", body)
+        )
+
+    def render_plain(self, ours: bytes, body: bytes) -> bytes:
+        """The same for a head that is not a final answer's."""
+        return b"".join((self._status_line, self.passed, ours, b"\r\n", body))

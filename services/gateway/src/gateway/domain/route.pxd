@@ -1,18 +1,34 @@
 cimport cython
 
+from gateway.domain.upstream cimport Upstream
+
 cdef int _MAX_KNOWN_PATHS
 
 
+cdef class OperationRoute:
+    cdef readonly long number
+    cdef readonly long long units
+    cdef readonly object policies
+
+
+cdef class ApiRoutes:
+    cdef readonly str api_id, organization_id, environment, lifecycle
+    cdef readonly long api_number
+    cdef readonly bint sandbox, is_plain
+    cdef readonly object sunset_at, root, cross_origin
+    cdef public Upstream upstream
+
+
 cdef class FoundRoute:
-    cdef public object api
-    cdef public dict methods
-    cdef public bytes rest
+    cdef readonly ApiRoutes api
+    cdef readonly dict methods
+    cdef readonly bytes rest
 
 
 cdef class RouteTable:
     cdef dict _apis, _keys_of, _known
 
-    cpdef object get(self, object key)
+    cpdef ApiRoutes get(self, object key)
     cpdef put(self, str api_id, dict found)
     @cython.locals(found=FoundRoute, path=bytes, question=bytes, query=bytes)
     cpdef FoundRoute find(self, bytes target)

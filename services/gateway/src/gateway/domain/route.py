@@ -1,16 +1,15 @@
 """From a request's target to an operation of a deployed API: one trie of path templates per API and environment."""
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
 
 from gateway.domain.cross_origin import CrossOriginRule
 from gateway.domain.policy_chain import PolicyChain, chains_of, cross_origin_of
-from gateway.domain.response_cache import Recording, StoredAnswer
+from gateway.domain.upstream import Upstream
 from gateway.domain.upstream_group import GroupSettings, UpstreamGroup
 from shared.events.catalog import ApiState, Deployment, Environment, Lifecycle, UpstreamTarget
-from shared.policies import MockResponse
 
 _PERCENT = re.compile(rb"%(..?)?")
 _HEX = re.compile(rb"[0-9A-Fa-f]{2}").fullmatch
@@ -21,39 +20,15 @@ _FORBIDDEN_ESCAPES = frozenset(b"/\\.;%\0")  # encoded once more, two servers wo
 RouteKey = tuple[bool, bytes, bytes, bytes]  # development, organization, api, version
 
 
-@dataclass(frozen=True, slots=True)
-class Upstream:
-    """Where a deployment's calls go. `authority` is the Host header."""
-
-    tls: bool
-    host: str
-    port: int
-    base_path: bytes
-    authority: bytes
-    timeout_seconds: float
-    connect_seconds: float = 5.0
-    first_byte_seconds: float = 0.0  # 0: as timeout_seconds
-    total_seconds: float = 0.0  # 0: no limit
-    max_connections: int = 0  # 0: no limit
-    tls_ca_pem: str = ""
-    tls_server_name: str = ""
-    # What answers in its place, or listens to its answer.
-    mock: MockResponse | StoredAnswer | Recording | None = field(default=None, compare=False, repr=False)
-    group: "UpstreamGroup[Upstream] | None" = field(default=None, compare=False, repr=False)
-
-    @property
-    def address(self) -> tuple[bool, str, int, str, str]:
-        """Connections to the same address serve every API that goes there."""
-        return (self.tls, self.host, self.port, self.tls_server_name, self.tls_ca_pem)
-
-
-@dataclass(frozen=True, slots=True)
 class OperationRoute:
     """One operation: its number in call records and the units that one call counts for."""
 
-    number: int
-    units: int
-    policies: PolicyChain | None = None
+    __slots__ = ("number", "policies", "units")
+
+    def __init__(self, number: int, units: int, policies: PolicyChain | None) -> None:
+        self.number = number
+        self.units = units
+        self.policies = policies
 
 
 @dataclass(slots=True)
@@ -99,19 +74,37 @@ def _match(node: _Node, segments: list[bytes], position: int) -> _Node | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
 class ApiRoutes:
-    """One API version in one environment."""
+    """One API version in one environment. `is_plain`: published, so nothing about the API itself stands in the way."""
 
-    api_id: str
-    api_number: int
-    organization_id: str
-    environment: Environment
-    lifecycle: Lifecycle
-    sunset_at: datetime | None
-    upstream: Upstream
-    root: _Node
-    cross_origin: CrossOriginRule | None = None
+    __slots__ = (
+        "api_id", "api_number", "cross_origin", "environment", "is_plain", "lifecycle", "organization_id", "root",
+        "sandbox", "sunset_at", "upstream",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        api_id: str,
+        api_number: int,
+        organization_id: str,
+        environment: Environment,
+        lifecycle: Lifecycle,
+        sunset_at: datetime | None,
+        upstream: Upstream,
+        root: _Node,
+        cross_origin: CrossOriginRule | None = None,
+    ) -> None:
+        self.api_id = api_id
+        self.api_number = api_number
+        self.organization_id = organization_id
+        self.environment: Environment = environment
+        self.sandbox = environment == "development"
+        self.lifecycle: Lifecycle = lifecycle
+        self.is_plain = lifecycle not in ("blocked", "retired", "deprecated")
+        self.sunset_at = sunset_at
+        self.upstream = upstream
+        self.root = root
+        self.cross_origin = cross_origin
 
     def find(self, segments: list[bytes]) -> dict[bytes, OperationRoute] | None:
         """Operations by method on the path; None when no template matches."""
@@ -245,8 +238,15 @@ def with_known_upstream(routes: ApiRoutes, known: ApiRoutes) -> ApiRoutes:
     if routes.upstream.group is None or known.upstream.group is None:
         return routes
     before, after = known.upstream.group, routes.upstream.group
-    same = before.settings == after.settings and before.targets == after.targets and before.weights == after.weights
-    return replace(routes, upstream=known.upstream) if same else routes
+    same = (
+        before.settings == after.settings
+        and before.weights == after.weights
+        and len(before.targets) == len(after.targets)
+        and all(one.is_like(other) for one, other in zip(before.targets, after.targets, strict=True))
+    )
+    if same:
+        routes.upstream = known.upstream
+    return routes
 
 
 def route_key(api: ApiState, environment: Environment) -> RouteKey:

@@ -1,24 +1,24 @@
 """What a finished call counts for."""
 
+from gateway.domain.access_slot import AccessSlot
 from shared.events.call_record import (
     FLAG_BILLABLE,
     FLAG_CLIENT_ABORTED,
     FLAG_SANDBOX,
     FLAG_UPSTREAM_FAILED,
 )
-from shared.events.subscriptions import Access
 
 CLIENT_CLOSED_REQUEST = 499  # status of a call whose client left before the upstream said anything
 
 
-def is_billable(access: Access, sandbox: bool, upstream_status: int, upstream_failed: bool) -> bool:
-    """`admitted`: every production call. `successful`: the upstream's response has a status below 400.
+def is_billable(slot: AccessSlot, sandbox: bool, upstream_status: int, upstream_failed: bool) -> bool:
+    """Every production call, or (`successful`) those whose upstream's response has a status below 400.
 
     A client that leaves midway has called; an upstream that breaks off midway has not answered.
     """
-    if sandbox or not access.subscription_number:
+    if sandbox or not slot.subscription:
         return False
-    if access.billable_rule == "admitted":
+    if slot.bills_every_call:
         return True
     return 0 < upstream_status < 400 and not upstream_failed
 

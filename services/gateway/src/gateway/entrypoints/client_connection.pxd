@@ -1,19 +1,26 @@
 cimport cython
 
+from gateway.domain.admitted_call cimport Admitted
+from gateway.domain.head_lines cimport end_of_head
 from gateway.domain.request_head cimport RequestHead
 from gateway.domain.response_head cimport ResponseHead
 from gateway.entrypoints.client_stream cimport ClientStream
 from gateway.entrypoints.request_reader cimport RequestReader
 from gateway.entrypoints.upstream_request cimport is_repeatable, upstream_request
 from gateway.metrics cimport CallCounts
-from gateway.use_cases cimport Admitted, CallGate
+from gateway.ports cimport Exchange, Upstreams
+from gateway.ticks cimport monotonic
+from gateway.use_cases cimport CallGate
 
 cdef int _IDLE, _WAITING, _CALL, _TUNNEL, _SKIP, _DRAIN
+cdef int _BY_NONE, _BY_CLIENT, _BY_UPSTREAM
 cdef object _TIMEOUT
 
 
 cdef class ClientConnection(ClientStream):
-    cdef object _proxy, _exchange
+    cdef object _proxy
+    cdef Upstreams _upstreams
+    cdef Exchange _exchange
     cdef CallGate _gate
     cdef CallCounts _stats
     cdef RequestReader _reader
@@ -23,7 +30,6 @@ cdef class ClientConnection(ClientStream):
     cdef Admitted _call
     cdef bint _started, _close_after, _advancing
     cdef double _wait_until, _seen
-    cdef public bint http_10, is_head, wants_websocket, request_complete
 
     cpdef connection_made(self, object transport)
     cpdef data_received(self, bytes data)
@@ -43,17 +49,18 @@ cdef class ClientConnection(ClientStream):
     cdef _forward(self, Admitted call)
     @cython.locals(body=bytes, rest=bytes)
     cdef _on_body(self, bytes data)
-    cpdef on_repeated(self, object exchange)
+    cpdef on_repeated(self, Exchange exchange)
     cpdef on_interim(self, ResponseHead head)
     @cython.locals(call=Admitted, data=bytes)
     cpdef on_switch(self, ResponseHead head, bytes first)
-    @cython.locals(call=Admitted, ours=bytes, data=bytes)
+    @cython.locals(call=Admitted, end=bytes, data=bytes)
     cpdef on_response(self, ResponseHead head, bytes first, bint last)
     cpdef on_body(self, bytes data)
     @cython.locals(call=Admitted)
     cpdef on_end(self, bytes data)
     @cython.locals(call=Admitted)
     cpdef on_failure(self, str problem_name)
+    @cython.locals(exchange=Exchange, fault=int, latency_us=cython.longlong)
     cdef _record(self, Admitted call, int status, bint client_aborted, bint upstream_failed)
     cdef _refuse(self, object refusal)
     @cython.locals(head=RequestHead, data=bytes)

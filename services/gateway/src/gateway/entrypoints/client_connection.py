@@ -5,10 +5,11 @@ recorded before the last byte of its answer is written.
 """
 
 import asyncio
-import time
 
+from gateway.domain.admitted_call import Admitted, Wait
 from gateway.domain.cross_origin import Reply
 from gateway.domain.framing import BadFraming, unfinished_head_problem
+from gateway.domain.head_lines import end_of_head
 from gateway.domain.problems import MALFORMED, PAYLOAD_TOO_LARGE, PROBLEMS, Problem, Refusal
 from gateway.domain.response_head import ResponseHead
 from gateway.domain.usage import CLIENT_CLOSED_REQUEST
@@ -18,11 +19,12 @@ from gateway.entrypoints.connection_owner import Proxy
 from gateway.entrypoints.request_reader import RequestReader
 from gateway.entrypoints.upstream_request import is_repeatable, upstream_request
 from gateway.ports import Exchange
-from gateway.use_cases import Admitted, Wait
+from gateway.ticks import monotonic
 
 MAX_PIPELINED_BYTES = MAX_SKIPPED_BYTES = 64 * 1024
 
 _IDLE, _WAITING, _CALL, _TUNNEL, _SKIP, _DRAIN = range(6)
+_BY_NONE, _BY_CLIENT, _BY_UPSTREAM = range(3)  # metrics.FAULTS
 _TIMEOUT = PROBLEMS["request-timeout"]
 
 
@@ -33,6 +35,7 @@ class ClientConnection(ClientStream):
         super().__init__(proxy.sends, proxy.trusted_proxies)
         self._proxy = proxy
         self._gate = proxy.gate
+        self._upstreams = proxy.upstreams
         self._stats = proxy.stats
         self._reader = RequestReader()
         self._head = self._reader.head
@@ -43,12 +46,7 @@ class ClientConnection(ClientStream):
         self._started = False  # the answer's head is out
         self._close_after = self._advancing = False
         self._wait_until = 0.0
-        self._seen = time.monotonic()
-        # What the upstream's side asks (ports.ResponseSink), of the current request.
-        self.http_10 = False
-        self.is_head = False
-        self.wants_websocket = False
-        self.request_complete = True
+        self._seen = monotonic()
 
     # The transport speaks
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -58,14 +56,15 @@ class ClientConnection(ClientStream):
 
     def data_received(self, data: bytes) -> None:
         """Bytes of this request, or of the next ones."""
-        self._seen = time.monotonic()
         state = self._state
         if state == _IDLE:
             self._buffer = self._buffer + data if self._buffer else data
             self._advance()
-        elif state == _DRAIN:
             return
-        elif state == _TUNNEL:
+        self._seen = monotonic()
+        if state == _DRAIN:
+            return
+        if state == _TUNNEL:
             self._reader.body_bytes += len(data)
             if self._exchange is not None:
                 self._exchange.send(data)
@@ -108,7 +107,7 @@ class ClientConnection(ClientStream):
     def resume_writing(self) -> None:
         """The client takes more again."""
         self._write_paused = False
-        self._seen = time.monotonic()
+        self._seen = monotonic()
         if self._exchange is not None:
             self._exchange.resume()
         self._advance()
@@ -131,16 +130,17 @@ class ClientConnection(ClientStream):
     def _next_request(self) -> bool:
         """False: the head has not arrived completely."""
         buffer = self._buffer
-        end = buffer.find(b"\r\n\r\n")
-        if end <= 0 or buffer.startswith(b"\r\n"):
+        end = end_of_head(buffer)
+        if end < 0 or buffer[:1] == b"\r":
             return self._on_unfinished_head()
-        end += 4
         self._buffer = buffer[end:]
         problem = self._reader.begin(buffer[:end])
         head = self._head
         self.http_10 = head.http_10
         self.is_head = head.is_head
         self.request_complete = self._reader.complete
+        if not self.request_complete:
+            self._seen = monotonic()
         self._started = False
         if problem is not None:
             self._break_off(problem)
@@ -154,6 +154,7 @@ class ClientConnection(ClientStream):
 
     def _on_unfinished_head(self) -> bool:
         """True when there may be a head behind the empty lines, which RFC 9112 2.2 lets us ignore."""
+        self._seen = monotonic()
         stripped = self._buffer
         while stripped.startswith(b"\r\n"):
             stripped = stripped[2:]
@@ -182,7 +183,7 @@ class ClientConnection(ClientStream):
 
     def _wait(self, outcome: Wait) -> None:
         """The tables get a second to hear of what the caller was just told."""
-        now = time.monotonic()
+        now = monotonic()
         if not self._wait_until:
             self._wait_until = now + deadlines.WAIT_SECONDS
         if now >= self._wait_until or not self._proxy.may_wait():
@@ -204,7 +205,7 @@ class ClientConnection(ClientStream):
         self._call = call
         self._state = _CALL
         self.wants_websocket = head.is_websocket
-        self._exchange = self._proxy.upstreams.send(
+        self._exchange = self._upstreams.send(
             call.upstream,
             upstream_request(head, call, self._via, self._scheme),
             self,
@@ -241,7 +242,7 @@ class ClientConnection(ClientStream):
     def on_interim(self, head: ResponseHead) -> None:
         """An interim response (1xx)."""
         if not self.http_10:
-            self.write(head.render(b"", b""))
+            self.write(head.render_plain(b"", b""))
 
     def on_switch(self, head: ResponseHead, first: bytes) -> None:
         """The WebSocket is open: from here on bytes pass as they come, and the call lasts until one side ends it."""
@@ -252,7 +253,7 @@ class ClientConnection(ClientStream):
         self._started = self._close_after = True
         self._state = _TUNNEL
         ours = b"%bX-Request-Id: %b\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" % (call.headers, call.request_id)
-        self.write_through(head.render(ours, first))
+        self.write_through(head.render_plain(ours, first))
         if self._buffer:
             data, self._buffer = self._buffer, b""
             self.data_received(data)
@@ -268,12 +269,10 @@ class ClientConnection(ClientStream):
             self._close_after = True  # the rest of the body has nowhere to go, or the answer's end is the connection's
         if call.shape_response is not None:
             head.lines = list(call.shape_response(head.status, head.lines))
-        ours = b"%bX-Request-Id: %b\r\n" % (call.headers, call.request_id)
-        if self._close_after:
-            ours += b"Connection: close\r\n"
-        elif self.http_10:
-            ours += b"Connection: keep-alive\r\n"
-        data = head.render(ours, first)
+        end = b"\r\nConnection: close\r\n" if self._close_after else b"\r\n"
+        if self.http_10 and not self._close_after:
+            end = b"\r\nConnection: keep-alive\r\n"
+        data = head.render(call.headers, call.request_id, end, first)
         if last:
             self.on_end(data)
         else:
@@ -319,7 +318,7 @@ class ClientConnection(ClientStream):
             client_aborted,
             upstream_failed,
         )
-        fault = "client" if client_aborted else "upstream" if upstream_failed or status >= 500 else "none"
+        fault = _BY_CLIENT if client_aborted else _BY_UPSTREAM if upstream_failed or status >= 500 else _BY_NONE
         self._stats.on_call(fault, status, latency_us)
         if self._hold_upstream:
             self.resume_request()
@@ -367,7 +366,7 @@ class ClientConnection(ClientStream):
         self._answered()
 
     def _answered(self) -> None:
-        self._seen = time.monotonic()
+        self._seen = monotonic()
         if self._close_after:
             self._state = _DRAIN
             self._buffer = b""

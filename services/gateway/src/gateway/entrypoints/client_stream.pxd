@@ -1,8 +1,9 @@
 from gateway.domain.request_head cimport RequestHead
-from gateway.domain.send_batch cimport SendBatch, Sender
+from gateway.domain.send_batch cimport SendBatch
+from gateway.ports cimport ResponseSink
 
 
-cdef class ClientStream(Sender):
+cdef class ClientStream(ResponseSink):
     cdef SendBatch _sends
     cdef bytes _unsent
     cdef public object _transport
@@ -16,8 +17,6 @@ cdef class ClientStream(Sender):
     cpdef write_through(self, bytes data)
     cpdef attach(self, object transport)
     cdef believe(self, RequestHead head, bytes raw)
-    cpdef pause_request(self)
-    cpdef resume_request(self)
     cpdef hold_pipeline(self, bint hold)
     cpdef update_reading(self)
     cpdef end_writing(self)

@@ -5,13 +5,15 @@ from typing import cast
 
 from gateway.domain.forwarded import TrustedProxies, said_of
 from gateway.domain.request_head import RequestHead
-from gateway.domain.send_batch import SendBatch, Sender
+from gateway.domain.send_batch import SendBatch
+from gateway.ports import ResponseSink
 
 
-class ClientStream(Sender):
+class ClientStream(ResponseSink):
     """Reading stops while the upstream takes no more, or while the client has sent too much ahead."""
 
     def __init__(self, sends: SendBatch, proxies: TrustedProxies | None = None) -> None:
+        super().__init__()
         self._sends = sends
         self._proxies = proxies  # None: what this client says of other addresses is not believed
         self._unsent = b""
@@ -63,7 +65,8 @@ class ClientStream(Sender):
         """Hand everything that waits to the transport."""
         if self._unsent:
             data, self._unsent = self._unsent, b""
-            self._transport.write(data)
+            if not self._lost:  # a transport that is gone would raise, and the others' sends with it
+                self._transport.write(data)
 
     @property
     def is_gone(self) -> bool:

@@ -1,7 +1,7 @@
 """The request as the upstream gets it: credentials and hop-by-hop headers are gone, ours are added."""
 
+from gateway.domain.admitted_call import Admitted
 from gateway.domain.request_head import RequestHead
-from gateway.use_cases import Admitted
 
 _IDEMPOTENT = frozenset((b"GET", b"HEAD", b"OPTIONS", b"PUT", b"DELETE"))
 
@@ -14,29 +14,32 @@ def is_repeatable(method: bytes) -> bool:
 def upstream_request(head: RequestHead, call: Admitted, via: bytes, scheme: bytes) -> bytes:
     """The head in HTTP/1.1, framed anew. `via`: the addresses of the caller and of the proxies that are trusted."""
     upstream = call.upstream
-    path = upstream.base_path + call.rest
-    if path[:1] != b"/":
-        path = b"/" + path
-    lines = head.lines
-    lines.insert(0, b"%b %b HTTP/1.1\r\nHost: %b" % (head.method, path, upstream.authority))
-    lines.append(
-        b"X-Request-Id: %b\r\nX-Forwarded-For: %b\r\nX-Forwarded-Proto: %b\r\nX-Forwarded-Host: %b"
-        % (
-            call.request_id,
-            via,
-            scheme,
-            head.host or b"",
-        )
-    )
+    parts = [
+        head.method,
+        b" ",
+        upstream.base_path,
+        call.rest if upstream.base_path or call.rest[:1] == b"/" else b"/" + call.rest,
+        upstream.line_end,
+        head.passed,
+        b"X-Request-Id: ",
+        call.request_id,
+        b"\r\nX-Forwarded-For: ",
+        via,
+        b"\r\nX-Forwarded-Proto: ",
+        scheme,
+        b"\r\nX-Forwarded-Host: ",
+        head.host or b"",
+        b"\r\n",
+    ]
     if head.request_id is not None:
-        lines.append(b"X-Client-Request-Id: " + head.request_id)
+        parts += (b"X-Client-Request-Id: ", head.request_id, b"\r\n")
     if head.chunked:
-        lines.append(b"Transfer-Encoding: chunked")
+        parts.append(b"Transfer-Encoding: chunked\r\n")
     elif head.length >= 0:
-        lines.append(b"Content-Length: %d" % head.length)
+        parts.append(head.length_line)
     if head.expect_continue and not head.http_10:
-        lines.append(b"Expect: 100-continue")
+        parts.append(b"Expect: 100-continue\r\n")
     if head.is_websocket:
-        lines.append(b"Connection: Upgrade\r\nUpgrade: websocket")
-    lines.append(b"\r\n")
-    return b"\r\n".join(lines)
+        parts.append(b"Connection: Upgrade\r\nUpgrade: websocket\r\n")
+    parts.append(b"\r\n")
+    return b"".join(parts)
