@@ -14,6 +14,7 @@ from portal_api.web.console import (
     overview,
     payments,
     plans,
+    policies,
     stripe,
     subscribers,
 )
@@ -29,6 +30,7 @@ def create_router(console: Console) -> APIRouter:
         importing,
         overview,
         deploying,
+        policies,
         stripe,
         payments,
         branding,

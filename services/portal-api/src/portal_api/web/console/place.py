@@ -127,6 +127,7 @@ def _of_api(place: Place) -> Section:
     base = place.api_base
     manage = (
         Link("Monetize", f"{base}/monetize", "coins", "z"),
+        Link("Policies", f"{base}/policies", "shield", "y"),
         Link("Lifecycle", f"{base}/lifecycle", "workflow", "l"),
     )
     return Section(
