@@ -1,6 +1,7 @@
 """Accents that can be read, style sheets made of them, uploaded pictures, and Markdown that somebody else wrote."""
 
 import io
+import re
 import struct
 import zlib
 
@@ -166,6 +167,14 @@ def test_markdown_becomes_text_that_does_nothing() -> None:
     assert 'href="javascript' not in html and "<img" not in html and "style=" not in html
     assert '<a href="https://example.com" rel="nofollow noopener ugc">b</a>' in html
     assert "<td>1</td>" in html
+
+
+@pytest.mark.parametrize(
+    ("text", "levels"),
+    [("# A\n## B", "23"), ("## A\n### B\n## C", "232"), ("# A\n#### B\n##### C", "234"), ("##### A\n# B", "22")],
+)
+def test_headings_leave_no_level_out(text: str, levels: str) -> None:
+    assert re.findall(r"<h(\d)>", render(text)) == list(levels)
 
 
 @given(st.text(max_size=200))
