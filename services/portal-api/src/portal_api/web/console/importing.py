@@ -63,6 +63,8 @@ def _choose(router: APIRouter, console: Console) -> None:
             display_name=contract.title, identifier=slug(contract.title), version=contract.version,
             document=loaded.text, document_url=loaded.url,
         )  # fmt: skip
+        if form.flag("sample"):
+            return await _made(console, request, viewer, place, filled, loaded)
         return _create_page(console, request, viewer, place, filled, loaded)
 
 
@@ -79,24 +81,7 @@ def _create(router: APIRouter, console: Console) -> None:
         except DomainError as error:
             form.fail(error, _FIELDS)
             return _source_page(console, request, viewer, place, form, status=error.status)
-        name = form.text("display_name", label="The name", required=True, max_length=200)
-        if not form.errors:
-            try:
-                async with kit.http.uow.transaction() as session:
-                    made = await console.imports.create(
-                        session,
-                        viewer.user,
-                        organization,
-                        project,
-                        loaded,
-                        display_name=name,
-                        identifier=form.text("identifier") or None,
-                        version=form.text("version") or None,
-                    )
-                return kit.redirect(f"{place.base}/apis/{made.id}", flash=f"{made.display_name} is created.")
-            except DomainError as error:
-                form.fail(error)
-        return _create_page(console, request, viewer, place, form, loaded, status=422)
+        return await _made(console, request, viewer, place, form, loaded)
 
 
 def _again(router: APIRouter, console: Console) -> None:
@@ -185,3 +170,27 @@ def _fault(error: dict[str, object], lines: list[str]) -> FaultLine:
     number = line if isinstance(line, int) else 1
     text = lines[number - 1][:160] if 0 < number <= len(lines) else ""
     return FaultLine(number, column if isinstance(column, int) else None, str(error.get("message", "")), text)
+
+
+async def _made(
+    console: Console, request: Request, viewer: Viewer, place: Place, form: Form, loaded: LoadedContract
+) -> Response:
+    """The API that the form describes; the sample comes here at once."""
+    name = form.text("display_name", label="The name", required=True, max_length=200)
+    if not form.errors and place.project is not None:
+        try:
+            async with console.kit.http.uow.transaction() as session:
+                made = await console.imports.create(
+                    session,
+                    viewer.user,
+                    place.organization.id,
+                    place.project.id,
+                    loaded,
+                    display_name=name,
+                    identifier=form.text("identifier") or None,
+                    version=form.text("version") or None,
+                )
+            return console.kit.redirect(f"{place.base}/apis/{made.id}", flash=f"{made.display_name} is created.")
+        except DomainError as error:
+            form.fail(error)
+    return _create_page(console, request, viewer, place, form, loaded, status=422)

@@ -38,6 +38,7 @@ def _project(router: APIRouter, console: Console) -> None:
             apis=apis,
             next_href=following,
             gateway_url=console.catalog.gateway_url,
+            sample=bool(console.sample_contract_url),
         )
 
     @router.get("/console/{organization}/projects/{project}/api-proxy")

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
 from portal_api.catalog.domain.plan import CURRENCIES, Plan, PlanTerms
@@ -64,9 +64,14 @@ def _create(router: APIRouter, console: Console) -> None:
     signed_in = Annotated[Viewer, Depends(kit.signed_in())]
 
     @router.get("/console/{organization}/settings/plans/new")
-    async def new(request: Request, organization: str, viewer: signed_in) -> Response:
+    async def new(
+        request: Request, organization: str, viewer: signed_in, api: Annotated[str, Query(max_length=64)] = ""
+    ) -> Response:
+        """`api`: where somebody comes from who has no plan to enable there; they are led back."""
         place = await console.place(viewer, organization)
-        return _editor(console, request, viewer, place, plan_form.form_of(None), None)
+        form = plan_form.form_of(None)
+        form.values["api"] = [api]
+        return _editor(console, request, viewer, place, form, None)
 
     @router.post("/console/{organization}/settings/plans/new")
     async def create(request: Request, organization: str, viewer: signed_in) -> Response:
@@ -82,10 +87,16 @@ def _create(router: APIRouter, console: Console) -> None:
                     made = await console.plans.create(
                         session, viewer.user, organization, name=name, description=form.text("description"), terms=terms
                     )
-                return kit.redirect(_base(place), flash=f"{made.name} is created.")
+                return kit.redirect(_after(place, form), flash=f"{made.name} is created.")
             except DomainError as error:
                 form.fail(error, plan_form.FIELD_NAMES)
         return _editor(console, request, viewer, place, form, None, status=422)
+
+
+def _after(place: Place, form: Form) -> str:
+    """The list, or the API for which the plan was made. An id is no address: it cannot lead elsewhere."""
+    api = form.text("api", max_length=64)
+    return f"{place.base}/apis/{api}/monetize" if api.isidentifier() else _base(place)
 
 
 def _edit(router: APIRouter, console: Console) -> None:
