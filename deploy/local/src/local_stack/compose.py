@@ -47,6 +47,7 @@ class ComposeStack:
             "TOLLWAY_DEMO_PORTAL_URL": f"http://{LOOPBACK}:{self.ports.portal}",
             "TOLLWAY_DEMO_GATEWAY_URL": f"http://{LOOPBACK}:{self.ports.gateway}",
             "TOLLWAY_DEMO_STRIPE_URL": f"http://{LOOPBACK}:{self.ports.stripe}",
+            "TOLLWAY_DEMO_MAILBOX_URL": f"http://{LOOPBACK}:{self.ports.mailbox}",
             "TOLLWAY_DEMO_UPSTREAM_URL": "http://reading-list:8500",
             "TOLLWAY_DEMO_COMPONENTS": json.dumps(COMPONENTS),
             "TOLLWAY_KAFKA_BOOTSTRAP_SERVERS": f"{LOOPBACK}:{self.ports.kafka}",
