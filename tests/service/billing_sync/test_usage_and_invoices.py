@@ -91,6 +91,28 @@ class TestCancelNow:
 
 
 class TestRenewal:
+    async def test_a_draft_that_could_not_be_held_yet_is_not_finalized(self, world: BillingWorld) -> None:
+        sold = await world.sell()
+        await world.use(sold, 100)
+        await world.event(UsageReported, subscription_id=sold.subscription_id, reported_units=100)
+        # As slow as under ten thousand renewals at once: what the webhook asks for is not done.
+        await world.fault("/v1/invoices/*", "500_before", times=10_000, method="GET")
+        await world.move_clock(sold.period_end + timedelta(seconds=30))
+
+        async def creation_was_refused() -> bool:
+            deliveries = (await world.admin("GET", "webhooks"))["deliveries"]
+            return any(one["type"] == "invoice.created" and one["last_error"] for one in deliveries)
+
+        await eventually(creation_was_refused, timeout_seconds=40, message="invoice.created is not answered 2xx")
+        await world.move_clock(sold.period_end + timedelta(hours=3))
+        await world.use(sold, 130, revision=2)
+        await world.complete(sold.period_end + timedelta(seconds=5))
+        await world.admin("DELETE", "faults")
+        paid = await world.event(
+            InvoiceUpdated, subscription_id=sold.subscription_id, billing_reason="subscription_cycle", status="paid"
+        )
+        assert paid.total_minor == 260
+
     async def test_the_draft_waits_for_usage_that_comes_after_the_period(self, world: BillingWorld) -> None:
         sold = await world.sell()
         await world.use(sold, 100)

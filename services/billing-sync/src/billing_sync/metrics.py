@@ -18,4 +18,7 @@ FINAL_INVOICES = Counter("billing_sync_final_invoices_total", "Final invoices, b
 SUMMARY_TIMEOUTS = Counter("billing_sync_summary_timeouts_total", "Stripe's summary did not reach the ledger in time")
 USAGE_TIMEOUTS = Counter("billing_sync_usage_timeouts_total", "Usage was not complete in time at a cancellation")
 WEBHOOKS = Counter("billing_sync_webhooks_total", "Webhooks, by outcome", ["outcome"])
+UNSAFE_DRAFTS = Counter(
+    "billing_sync_unsafe_drafts_total", "invoice.created not answered 2xx: its draft was not held yet; a rise: too slow"
+)
 COMPLETE_UNTIL = Gauge("billing_sync_usage_complete_until_seconds", "Least complete_until over all partitions")

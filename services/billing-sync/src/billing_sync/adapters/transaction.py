@@ -42,6 +42,10 @@ _FINISH = text(
     " when wanted <> :wanted then :not_before else null end"
     " where kind = :kind and key = :key and holder = :holder"
 )
+_IS_DONE = text(
+    "select not exists (select 1 from jobs where kind = :kind and key = :key"
+    " and (due_at is not null or holder is not null or last_error is not null))"
+)
 
 
 class LeaseLost(Exception):
@@ -63,6 +67,10 @@ class Transaction(EntityStore, LedgerStore, InvoiceStore):
         """Ask for a job; one that runs now runs once more."""
         due = real_now() + timedelta(seconds=after_seconds)
         await self.run(_REQUEST, {"kind": kind, "key": key, "due": due})
+
+    async def is_done(self, kind: str, key: str) -> bool:
+        """Nothing is left to do of a job: it neither waits, nor runs, nor failed."""
+        return bool((await self.run(_IS_DONE, {"kind": kind, "key": key})).scalar_one())
 
 
 class PostgresWork:

@@ -4,7 +4,7 @@ from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 
 from billing_sync.ports import Deps
-from billing_sync.use_cases.receive_stripe_event import receive_stripe_event
+from billing_sync.use_cases.receive_stripe_event import draft_is_safe, receive_stripe_event
 from shared.errors import DomainError
 from shared.http.problem import install_problem_handlers
 
@@ -12,7 +12,7 @@ MAX_BODY_BYTES = 512 * 1024
 
 
 def webhook_app(deps: Deps, *, portal_url: str) -> FastAPI:
-    """POST /webhooks/stripe/{organization_id}: verify, store, 200."""
+    """POST /webhooks/stripe/{organization_id}: verify, store, 200; of `invoice.created` 503 until its draft is safe."""
     app = FastAPI(title="Tollway billing-sync", docs_url=None, redoc_url=None, openapi_url=None)
     install_problem_handlers(app, portal_url)
 
@@ -30,6 +30,10 @@ def webhook_app(deps: Deps, *, portal_url: str) -> FastAPI:
                 "The webhook is not signed by Stripe",
                 "The Stripe-Signature header does not fit this body: only Stripe may call this address.",
                 field="Stripe-Signature",
+            )
+        if not await draft_is_safe(deps, organization_id[:64], received):
+            raise DomainError(
+                "webhook-not-done", 503, "Not done yet", "The invoice is not held yet; it must not be finalized."
             )
         return JSONResponse({"received": True})
 

@@ -13,6 +13,8 @@ from shared.clock import real_now
 
 POLL_SECONDS = 0.5
 _STEP = timedelta(seconds=1)
+# Of Stripe's hour before a draft is final: after so much of it we do not rely on the rest.
+_UNHURRIED = timedelta(minutes=30)
 
 
 def ended_period(invoice: InvoiceFacts, periods: list[Period]) -> Period | None:
@@ -66,7 +68,7 @@ async def renew_period(deps: Deps, job: Job) -> Outcome:
         await _closed(deps, job, renewal, period)
         return DONE
     if renewal.step in ("await_usage", "released"):
-        return await _await_usage(deps, job, stripe, renewal, subscription, period, complete_until)
+        return await _await_usage(deps, job, stripe, renewal, subscription, period, invoice, complete_until)
     return await _await_summary(deps, job, stripe, renewal, period, invoice)
 
 
@@ -77,15 +79,19 @@ async def _await_usage(
     renewal: Renewal,
     subscription: Subscription,
     period: Period,
+    invoice: InvoiceFacts,
     complete_until: datetime | None,
 ) -> Outcome:
     complete = complete_until is not None and complete_until >= period.period_end
     waited_seconds = (real_now() - renewal.started_at).total_seconds()
-    if not complete and waited_seconds < deps.options.renewal_bound_seconds:
-        if not renewal.held:
-            # Intent first: after a crash in between, whoever goes on knows that the hold is ours to lift.
-            await _save(deps, job, replace(renewal, held=True))
-            await stripe.set_auto_advance(renewal.invoice_id, False)
+    waits = not complete and waited_seconds < deps.options.renewal_bound_seconds
+    must_hold = waits or deps.clock.now() > invoice.created_at + _UNHURRIED
+    if must_hold and (invoice.auto_advance or not renewal.held):
+        # Intent first: after a crash in between, whoever goes on knows that the hold is ours to set and to lift.
+        renewal = replace(renewal, held=True)
+        await _save(deps, job, renewal)
+        await stripe.set_auto_advance(renewal.invoice_id, False)
+    if waits:
         return again(POLL_SECONDS)
     if not complete:
         USAGE_TIMEOUTS.inc()
