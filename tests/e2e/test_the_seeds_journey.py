@@ -23,6 +23,7 @@ def run_journey(whole: WholeStack, report: Path, *options: str) -> subprocess.Co
         "TOLLWAY_DEMO_GATEWAY_URL": addresses.gateway,
         "TOLLWAY_DEMO_STRIPE_URL": addresses.stripe,
         "TOLLWAY_DEMO_UPSTREAM_URL": addresses.upstream,
+        "TOLLWAY_DEMO_MAILBOX_URL": addresses.mailbox,
         "TOLLWAY_KAFKA_BOOTSTRAP_SERVERS": addresses.kafka,
     }
     command = [sys.executable, "-m", "journey", "--report", str(report), *options]
