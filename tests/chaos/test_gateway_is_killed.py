@@ -147,6 +147,13 @@ async def test_workers_are_killed_under_load(world: World) -> None:
                 lambda victim=victim: victim not in gateway.workers() and gateway.workers(), timeout_seconds=150
             )
         await callers.more(200, 50)
+
+    def dead_logs_are_adopted() -> bool:
+        streams = [path for path in world.directory.iterdir() if path.is_dir()]
+        return len(gateway.workers()) == 2 and len(streams) == 2
+
+    # On a quick machine the last victim's log is not taken over yet; who stops now leaves it to the next start.
+    await eventually(dead_logs_are_adopted, timeout_seconds=60, message="the logs of the dead are shipped and gone")
     await world.balances(callers)
 
 
