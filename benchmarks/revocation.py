@@ -149,6 +149,8 @@ def one_round(journey: Journey, address: str, path: str, workers: int) -> tuple[
             if caller.call()[0] == 403:
                 seen.append((time.perf_counter() - started) * 1000)
                 waiting.remove(caller)
+    # A developer has at most 100 applications in a portal.
+    journey.developer.client.call("DELETE", f"/v1/applications/{app.application_id}", expect=(202, 204))
     return seen[0], seen[-1]
 
 
