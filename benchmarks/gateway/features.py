@@ -23,7 +23,7 @@ from gateway.adapters.write_ahead_log import WriteAheadLog
 from gateway.domain.admitted_call import Admitted
 from gateway.domain.request_head import RequestHead
 from gateway.domain.response_head import ResponseHead
-from gateway.entrypoints.upstream_request import upstream_request
+from gateway.entrypoints.upstream_request import Forwarding, upstream_request
 from gateway.use_cases import CallGate
 from shared.clock import SystemClock
 from shared.events.envelope import encode
@@ -90,11 +90,13 @@ def prices(directory: Path) -> dict[str, float]:
         log.request_id(slot)
         log.append(slot, 0, 513, 1, 100, 100, 200, 1)
 
+    forwarding, address = Forwarding(), b"127.0.0.1"
+
     def pass_on() -> None:
-        upstream_request(head, call, b"127.0.0.1", b"http")
+        upstream_request(head, call, forwarding.lines(address, b"http", head.host))
 
     def answer_on() -> None:
-        response.read(answer)
+        response.read(answer, len(answer))
         response.framing = response.length_line
         response.render(call.headers, call.request_id, b"\r\n", body)
 

@@ -18,7 +18,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 _HERE = Path(__file__).resolve().parent
 _PACKAGE = _HERE / "src" / "gateway"
 _FLAGS = ["-O2", "-g0"]
-_DIRECTIVES = {"language_level": 3, "annotation_typing": False, "binding": False}
+_DIRECTIVES = {"language_level": 3, "annotation_typing": False, "binding": False, "initializedcheck": False}
 
 
 def _say(text: str) -> None:

@@ -116,6 +116,16 @@ def test_octets(raw: bytes) -> None:
         assert getattr(OCTETS, name)(raw) == getattr(PURE_OCTETS, name)(raw)
 
 
+@given(st.lists(st.binary(max_size=30), max_size=20), st.integers(0, 40), st.integers(0, 40))
+def test_pieces_of_octets(parts: list[bytes], one: int, other: int) -> None:
+    whole = OCTETS.concat(parts)
+    assert whole == PURE_OCTETS.concat(parts) == OCTETS.concat(tuple(parts))
+    start, stop = sorted((min(one, len(whole)), min(other, len(whole))))
+    assert OCTETS.part(whole, start, stop) == PURE_OCTETS.part(whole, start, stop)
+    for begin in (whole[start:stop], whole[:stop], whole + b"x"):
+        assert OCTETS.begins_with(whole, begin) == PURE_OCTETS.begins_with(whole, begin)
+
+
 @given(raw_requests)
 @example(b"GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
 def test_request_heads(raw: bytes) -> None:
@@ -135,7 +145,7 @@ def test_response_heads(raw: bytes, ours: bytes, body: bytes) -> None:
         failed = []
         for head in (compiled, pure):
             try:
-                head.read(raw)
+                head.read(raw + body, len(raw))
                 failed.append(False)
             except (BadFraming, PURE_FRAMING.BadFraming):
                 failed.append(True)

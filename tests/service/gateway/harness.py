@@ -13,6 +13,7 @@ from gateway.adapters.access_token import AccessTokens
 from gateway.adapters.address_guard import AddressGuard
 from gateway.adapters.identity_signer import IdentitySigner
 from gateway.adapters.refusal_counts import RefusalCounts
+from gateway.adapters.sockets import Sockets
 from gateway.adapters.stream_files import StreamFiles
 from gateway.adapters.tables import GatewayTables
 from gateway.adapters.upstream_pool import UpstreamPool
@@ -56,7 +57,8 @@ class Harness:
         self.refusals = RefusalCounts(clock)
         self.upstream = ScriptedUpstream()
         self.guard = AddressGuard(parse_allowed(allowed_addresses))
-        self.pool = UpstreamPool(asyncio.get_running_loop().create_task, self.guard)
+        sockets = Sockets()
+        self.pool = UpstreamPool(asyncio.get_running_loop().create_task, self.guard, sockets)
         self.cache = ResponseCache(1 << 20, real_seconds)
         gate = CallGate(
             self.tables,
@@ -70,7 +72,7 @@ class Harness:
             cache=self.cache,
         )
         proxies = TrustedProxies(trusted_proxies) if trusted_proxies else None
-        self.server = ProxyServer(gate, self.pool, Answers("http://portal.test"), CallStats(), proxies)
+        self.server = ProxyServer(gate, self.pool, Answers("http://portal.test"), CallStats(), sockets, proxies)
         self.port = 0
 
     def put_access(self, entry: object, version: int = 1) -> None:

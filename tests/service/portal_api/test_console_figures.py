@@ -129,6 +129,28 @@ async def test_the_stripe_page_says_what_was_heard_last(here: Portal) -> None:
     assert "<code>invoice.updated</code>" in page and "1 minute ago" in page, "news that comes late is not the last"
 
 
+async def test_who_comes_from_an_api_is_led_back_to_it(here: Portal) -> None:
+    ids = await provider_with_api(await here.signed_up("way@example.com"), "Way")
+    person, at = await browser(here, "way@example.com"), "/console/way/settings/credentials/stripe"
+    sent = f"{at}?api={ids['api']}"
+    assert f'href="{sent}"' in (await person.get(f"/console/way/apis/{ids['api']}/monetize")).text
+    assert f'action="{sent}"' in (await person.get(sent)).text, "the way back outlives the form"
+    async with here.service.uow.transaction() as session:
+        await session.execute(
+            text(
+                "insert into stripe_connections (organization_id, connected, account_id, livemode, checks)"
+                " values (:id, true, 'acct_1', false, '[]')"
+            ),
+            {"id": ids["organization"]},
+        )
+    back = f'href="/console/way/apis/{ids["api"]}/lifecycle"'
+    page = (await person.get(sent)).text
+    assert "Next: Lifecycle" in page and back in page
+    assert "Next: Lifecycle" not in (await person.get(at)).text
+    elsewhere = (await person.get(at, params={"api": "../../../elsewhere"})).text
+    assert "elsewhere" not in elsewhere, "no address can be smuggled in"
+
+
 async def test_a_deployment_is_followed_to_the_bus(here: Portal) -> None:
     admin = await here.signed_up("progress@example.com")
     ids = await provider_with_api(admin, "Progress")

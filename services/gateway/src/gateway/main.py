@@ -5,6 +5,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import gc
 import sys
 import time
@@ -20,6 +21,7 @@ from gateway.adapters.identity_signer import IdentitySigner
 from gateway.adapters.log_keeper import keep_log
 from gateway.adapters.rate_exchange import RateExchange
 from gateway.adapters.refusal_counts import RefusalCounts
+from gateway.adapters.sockets import Sockets
 from gateway.adapters.stream_files import StreamFiles, orphans
 from gateway.adapters.tables import GatewayTables, topic_tables
 from gateway.adapters.upstream_pool import UpstreamPool
@@ -51,6 +53,19 @@ from shared.service import run_part, run_service
 log = structlog.get_logger()
 
 ORPHAN_SECONDS = 1.0
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
+
+
+def _settle_memory() -> None:
+    """Nothing that lives now is garbage: collections need not look at it again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
+    # glibc would give the buffers of each shipped batch back to the system, and fault them in again for the next.
+    with contextlib.suppress(OSError, AttributeError):
+        libc = ctypes.CDLL(None)
+        libc.mallopt(_M_MMAP_THRESHOLD, 32 << 20)
+        libc.mallopt(_M_TRIM_THRESHOLD, 64 << 20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +148,11 @@ class Gateway:
         tasks.append(group.create_task(self._adopt_orphans(shipper)))
         tasks.append(group.create_task(keep_log(current, sync_seconds=settings.wal_sync_seconds)))
         guard = AddressGuard(parse_allowed(settings.allowed_private_addresses))
-        pool = UpstreamPool(group.create_task, guard)
+        sockets = Sockets()
+        pool = UpstreamPool(group.create_task, guard, sockets)
         proxies = TrustedProxies(settings.proxy_networks) if settings.proxy_networks else None
         gate, answers = self._gate(current, refusals), Answers(settings.portal_url)
-        server = ProxyServer(gate, pool, answers, metrics.CALLS, proxies)
+        server = ProxyServer(gate, pool, answers, metrics.CALLS, sockets, proxies)
         try:
             for feed in self._feeds:
                 await feed.ready.wait()
@@ -155,10 +171,7 @@ class Gateway:
             certificates = self._certificates()
             tls = None if certificates is None else certificates.context
             self.port = await server.listen(settings.host, settings.port, place, tls)
-            # Nothing that lives from here on is garbage: collections need not look at it again.
-            gc.collect()
-            gc.freeze()
-            gc.set_threshold(50_000, 20, 50)
+            _settle_memory()
             self.listening.set()
             number = self._place.number
             log.info("gateway listens", form=FORM, port=self.port, stream=current.stream_id.hex(), worker=number)

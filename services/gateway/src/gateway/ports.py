@@ -1,12 +1,15 @@
 """What admission and recording need from outside, and how the two sides of a proxied call speak to each other."""
 
+import socket
+import ssl
+from collections.abc import Callable
 from typing import Protocol
 
 from gateway.domain.access_slot import AccessSlot
 from gateway.domain.credential import TokenClaims
 from gateway.domain.response_head import ResponseHead
 from gateway.domain.route import FoundRoute
-from gateway.domain.send_batch import Sender
+from gateway.domain.send_batch import SendBatch, Sender
 from gateway.domain.upstream import Upstream
 from shared.events.identity import CredentialState
 
@@ -179,3 +182,21 @@ class Upstreams:
     def send(self, upstream: Upstream, data: bytes, sink: ResponseSink, repeatable: bool) -> Exchange:
         """Send a request. `repeatable`: it has no body and an idempotent method, so a stale connection is replaced."""
         raise NotImplementedError
+
+
+class Sockets(Protocol):
+    """The TCP connections of one worker."""
+
+    sends: SendBatch
+
+    async def serve(
+        self, listener: socket.socket, make_owner: Callable[[], Sender], tls: ssl.SSLContext | None
+    ) -> Callable[[], None]:
+        """Accept from `listener`, which is given away, until the function that is returned is called."""
+        ...
+
+    async def take_accepted(
+        self, connection: socket.socket, make_owner: Callable[[], Sender], tls: ssl.SSLContext | None
+    ) -> None:
+        """Serve a client who was accepted elsewhere. Raises OSError when it is gone already."""
+        ...

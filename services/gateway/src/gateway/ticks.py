@@ -1,9 +1,22 @@
-"""Reading clocks, often. `ticks.pyx` does the same without an object for each reading."""
+"""Reading clocks, often. `ticks.pyx` does the same without an object for each reading.
+
+`now_seconds` is `monotonic` for what is judged in seconds: within a round of the sockets it need not be read anew.
+"""
 
 import time
 from time import monotonic, monotonic_ns
 
-__all__ = ["monotonic", "monotonic_ns", "real_us"]
+__all__ = ["end_round", "monotonic", "monotonic_ns", "now_seconds", "real_us", "start_round"]
+
+now_seconds = monotonic
+
+
+def start_round() -> None:
+    """From here to `end_round`, `now_seconds` may say the same."""
+
+
+def end_round() -> None:
+    """`now_seconds` reads the clock again."""
 
 
 def real_us() -> int:

@@ -13,6 +13,23 @@ cdef extern from *:
     int CLOCK_MONOTONIC, CLOCK_REALTIME
 
 
+cdef double _round_seconds = 0.0
+
+
+cpdef void start_round() noexcept:
+    global _round_seconds
+    _round_seconds = ticks_ns(CLOCK_MONOTONIC) * 1e-9
+
+
+cpdef void end_round() noexcept:
+    global _round_seconds
+    _round_seconds = 0.0
+
+
+cpdef double now_seconds() noexcept:
+    return _round_seconds if _round_seconds else ticks_ns(CLOCK_MONOTONIC) * 1e-9
+
+
 cpdef double monotonic() noexcept:
     return ticks_ns(CLOCK_MONOTONIC) * 1e-9
 

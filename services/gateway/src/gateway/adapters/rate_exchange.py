@@ -166,19 +166,22 @@ class RateExchange:
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            fetch_max_wait_ms=100,
+            fetch_max_wait_ms=500,  # of a fetch that finds nothing: news come at once
             request_timeout_ms=5_000,
             retry_backoff_ms=100,
         )
         await consumer.start()
         try:
             await self._take_position(consumer)
+            own = self._worker.encode()
             while True:
                 batches = await consumer.getmany(timeout_ms=200)
                 for partition, records in batches.items():
                     for record in records:
                         self._positions[partition] = record.offset + 1
-                        self._hear(record.value, is_history=record.offset < self._catch_up[partition])
+                        is_history = record.offset < self._catch_up[partition]
+                        if is_history or record.key != own:  # our own need not even be read
+                            self._hear(record.value, is_history=is_history)
                 await self._judge_ready(consumer)
         finally:
             await close(consumer)

@@ -3,11 +3,12 @@ cimport cython
 from gateway.adapters.upstream_lane cimport KeptConnection, Lane, Pool
 from gateway.domain.framing cimport ChunkedBody
 from gateway.domain.head_lines cimport end_of_head
+from gateway.domain.octets cimport part
 from gateway.domain.response_head cimport ResponseHead
-from gateway.domain.send_batch cimport SendBatch
+from gateway.domain.send_batch cimport SendBatch, Stream
 from gateway.domain.upstream cimport Upstream
 from gateway.ports cimport ResponseSink
-from gateway.ticks cimport monotonic
+from gateway.ticks cimport now_seconds
 
 cdef int _CONNECTING, _IDLE, _HEAD, _LENGTH, _CHUNKED, _UNTIL_CLOSE, _TUNNEL, _OVER
 
@@ -17,6 +18,7 @@ cdef class UpstreamConnection(KeptConnection):
     cdef bytes _unsent
     cdef Pool _pool
     cdef object _transport
+    cdef Stream _stream
     cdef ResponseSink _sink
     cdef int _state
     cdef ResponseHead _head

@@ -9,7 +9,7 @@ cdef Py_ssize_t MAX_IDLE
 
 
 cdef class UpstreamPool(Pool):
-    cdef object _spawn, _guard
+    cdef object _spawn, _guard, _sockets
     cdef dict _lanes
 
     @cython.locals(lane=Lane, connection=KeptConnection, mocked=UpstreamConnection)

@@ -6,18 +6,18 @@ import functools
 import ssl
 import time
 from collections.abc import Callable, Coroutine, Iterable
-from typing import Any, cast
+from typing import Any
 
 import structlog
 
 from gateway import metrics
 from gateway.adapters.address_guard import AddressGuard
 from gateway.adapters.response_recorder import ResponseRecorder
+from gateway.adapters.sockets import Sockets
 from gateway.adapters.upstream_http import BUSY, UNREACHABLE, UpstreamConnection
 from gateway.adapters.upstream_lane import KeptConnection, Lane, Pool
 from gateway.adapters.upstream_probe import is_healthy
 from gateway.domain.response_cache import Recording
-from gateway.domain.send_batch import SendBatch
 from gateway.domain.upstream import Address, Upstream
 from gateway.domain.upstream_group import UpstreamGroup
 from gateway.ports import Exchange, ResponseSink
@@ -36,8 +36,11 @@ def tls_context(ca_pem: str) -> ssl.SSLContext:
 class UpstreamPool(Pool):
     """Kept connections by address."""
 
-    def __init__(self, spawn: Callable[[Coroutine[Any, Any, None]], object], guard: AddressGuard) -> None:
-        super().__init__(SendBatch(lambda flush: asyncio.get_running_loop().call_soon(flush)))
+    def __init__(
+        self, spawn: Callable[[Coroutine[Any, Any, None]], object], guard: AddressGuard, sockets: Sockets
+    ) -> None:
+        super().__init__(sockets.sends)
+        self._sockets = sockets
         self._spawn = spawn
         self._guard = guard
         self._lanes: dict[Address, Lane] = {}
@@ -133,12 +136,12 @@ class UpstreamPool(Pool):
     async def _connect_to(self, address: str, connection: UpstreamConnection) -> None:
         """To a checked address: whatever its name means by now."""
         upstream = connection.upstream
-        await asyncio.get_running_loop().create_connection(
-            lambda: cast(asyncio.Protocol, connection),
+        await self._sockets.connect(
             address,
             upstream.port,
-            ssl=tls_context(upstream.tls_ca_pem) if upstream.tls else None,
-            server_hostname=(upstream.tls_server_name or upstream.host) if upstream.tls else None,
+            connection,
+            tls_context(upstream.tls_ca_pem) if upstream.tls else None,
+            upstream.tls_server_name or upstream.host,
         )
 
     @property

@@ -24,7 +24,7 @@ from shared.service import run_part
 
 log = structlog.get_logger()
 
-BATCH_CALLS = 2_000
+BATCH_CALLS = 8_000  # 768 KB; a record may have 1 MB
 # A lone call is shipped soon; where many come, larger batches cost each of them less.
 GATHER_SECONDS = 0.02
 GATHER_MANY_SECONDS = 0.1
@@ -221,6 +221,8 @@ class UsageShipper:
                     bootstrap_servers=self._bootstrap_servers,
                     enable_idempotence=True,
                     acks="all",
+                    # A third of the bytes for 60 ns a call; zstd would take a fifth for 140 ns.
+                    compression_type="snappy",
                     max_request_size=1 << 20,
                     request_timeout_ms=5_000,
                     retry_backoff_ms=100,

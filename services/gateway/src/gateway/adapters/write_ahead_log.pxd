@@ -2,7 +2,7 @@ cimport cython
 
 from gateway.adapters.record_writer cimport RecordWriter
 from gateway.ports cimport CallLog
-from gateway.ticks cimport monotonic, real_us
+from gateway.ticks cimport now_seconds, real_us
 
 
 cdef int FLAG_INTENT_ONLY

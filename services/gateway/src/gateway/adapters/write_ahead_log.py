@@ -16,7 +16,7 @@ from gateway import metrics
 from gateway.adapters.record_writer import RecordWriter
 from gateway.adapters.stream_files import StreamFiles
 from gateway.ports import CallLog
-from gateway.ticks import monotonic, real_us
+from gateway.ticks import now_seconds, real_us
 from shared.clock import Clock, SystemClock
 from shared.events.call_record import CALL, CALL_BYTES, FLAG_INTENT_ONLY, STREAM_CLOSED, checksum
 
@@ -105,7 +105,7 @@ class WriteAheadLog(CallLog):
         self._requests += 1
         now = self._now_us()
         self._admitted_us[slot] = now
-        self._since[slot] = monotonic()
+        self._since[slot] = now_seconds()
         self._open_calls.open(
             slot, now, subscription, application, api, operation, plan, flags | FLAG_INTENT_ONLY,
             self._request_prefix, self._requests,
@@ -200,7 +200,7 @@ class WriteAheadLog(CallLog):
         `_now_us` never runs back. A clock that jumps ahead moves it only once the calls admitted before are over.
         """
         now = self._now_us()
-        limit = monotonic() - LONG_CALL_SECONDS
+        limit = now_seconds() - LONG_CALL_SECONDS
         oldest = now
         for slot in range(self._used_slots):
             admitted_us = self._admitted_us[slot]

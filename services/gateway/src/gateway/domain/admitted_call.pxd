@@ -1,8 +1,11 @@
+cimport cython
+
 from gateway.domain.access_slot cimport AccessSlot
 from gateway.domain.route cimport ApiRoutes, OperationRoute
 from gateway.domain.upstream cimport Upstream
 
 
+@cython.freelist(64)
 cdef class Admitted:
     cdef public object shape_response
     cdef public Upstream upstream

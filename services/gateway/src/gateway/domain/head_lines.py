@@ -50,14 +50,15 @@ class LineReader:
         self._cgi = cgi
         self._known: dict[bytes, Line] = {}
 
-    def read(self, raw: bytes, start: int, found: list[Line]) -> bytes | None:
+    def read(self, raw: bytes, start: int, end: int, found: list[Line]) -> bytes | None:
         """The lines that are passed on, each with its line end; what is ours to read goes to `found`, in order.
 
-        `raw` is a whole head; its header lines begin at `start`. None: there are too many.
+        `raw` begins with a whole head: its header lines begin at `start`, and it ends at `end` with the empty line.
+        None: there are too many.
         """
-        if start >= len(raw) - 2:
+        if start >= end - 2:
             return b""
-        lines = raw[start:-4].split(b"\r\n")
+        lines = raw[start : end - 4].split(b"\r\n")
         if len(lines) > MAX_HEADERS:
             return None
         known = self._known

@@ -53,6 +53,7 @@ cdef enum:
     _PLACES = 4096  # what head_place says is smaller
     _MAX_KNOWN_BYTES = 1024
     _MAX_RUNS = 256
+    _MAX_NAME = 64  # bytes of a name that is ours to read
 cdef frozenset _NO_OPTIONS = frozenset()
 cdef tuple _METHODS = tuple(METHODS)
 
@@ -72,19 +73,28 @@ cdef Line _PASSED = Line(PASS, b"")
 cdef Line _DROPPED = Line(DROP, b"")
 
 
+cdef class _Name:
+    def __init__(self, bytes text, kind, bint repeated):
+        self.text = text
+        self.special = kind is not None
+        self.kind = _PASS if kind is None else kind
+        self.repeated = repeated
+
+
 cdef class LineReader:
     def __init__(self, dict special, frozenset repeated, bint cgi):
-        self._special = special
-        self._repeated = repeated
         self._cgi = cgi
         self._known = [None] * _PLACES
-        for name in (*special, *repeated):
-            if len(name) < 64:
-                self._initials[len(name)] |= 1u << (name[0] & 31)
+        self._names = [[] for _ in range(_MAX_NAME)]
+        for name in {*special, *repeated}:
+            if len(name) >= _MAX_NAME:
+                raise ValueError("a name is too long")
+            self._initials[len(name)] |= 1u << (name[0] & 31)
+            self._names[len(name)].append(_Name(name, special.get(name), name in repeated))
 
-    cpdef bytes read(self, bytes raw, Py_ssize_t start, list found):
+    cpdef bytes read(self, bytes raw, Py_ssize_t start, Py_ssize_t end_at, list found):
         cdef const unsigned char* base = <const unsigned char*>PyBytes_AS_STRING(raw)
-        cdef const unsigned char* end = base + PyBytes_GET_SIZE(raw)
+        cdef const unsigned char* end = base + end_at
         cdef const unsigned char* at = base + start
         cdef const unsigned char* stop
         cdef Py_ssize_t[_MAX_RUNS] runs  # of lines that are passed on: where each begins
@@ -94,6 +104,8 @@ cdef class LineReader:
         cdef char* to
         cdef Line line
         cdef bytes passed
+        if end_at > PyBytes_GET_SIZE(raw):
+            raise ValueError("not a whole head")
         while at < end - 2:
             stop = at
             while True:
@@ -143,10 +155,9 @@ cdef class LineReader:
 
     cdef Line _new_line(self, const unsigned char* at, Py_ssize_t size, Py_ssize_t place):
         cdef Py_ssize_t colon = 0, index, end = size
-        cdef int kind = _PASS
         cdef bint underscore = False
-        cdef bytes name
-        cdef unsigned char* letters
+        cdef unsigned char[_MAX_NAME] letters
+        cdef _Name name, other
         cdef Line line
         while colon < size and head_name[at[colon]]:
             underscore |= at[colon] == c"_"
@@ -157,29 +168,41 @@ cdef class LineReader:
             if not head_value[at[index]]:
                 return Line(_FAULT, b"")
         underscore &= self._cgi
-        if not underscore and (colon >= 64 or not self._initials[colon] & 1u << (at[0] & 31)):
+        if colon >= _MAX_NAME or not underscore and not self._initials[colon] & 1u << (at[0] & 31):
             return _PASSED
-        name = PyBytes_FromStringAndSize(NULL, colon)
-        letters = <unsigned char*>PyBytes_AS_STRING(name)
         for index in range(colon):
             letters[index] = head_name[at[index]]
-        known = self._special.get(name)
-        if known is not None:
-            kind = known
-        elif underscore and name.replace(b"_", b"-") in self._special:
+        name = self._name(letters, colon)
+        if underscore and (name is None or not name.special):
+            for index in range(colon):
+                if letters[index] == c"_":
+                    letters[index] = c"-"
+            other = self._name(letters, colon)
+            if other is not None and other.special:
+                return _DROPPED
+        if name is None:
+            return _PASSED
+        if name.kind == _DROP:
             return _DROPPED
-        if kind == _DROP:
-            return _DROPPED
+        if name.kind == _PASS and not name.repeated:
+            return _PASSED
         index = colon + 1
         while index < end and (at[index] == 32 or at[index] == 9):
             index += 1
         while end > index and (at[end - 1] == 32 or at[end - 1] == 9):
             end -= 1
-        line = Line(kind, PyBytes_FromStringAndSize(<const char*>at + index, end - index))
-        if place >= 0 and name in self._repeated:
+        line = Line(name.kind, PyBytes_FromStringAndSize(<const char*>at + index, end - index))
+        if place >= 0 and name.repeated:
             line.text = PyBytes_FromStringAndSize(<const char*>at, size)
             self._known[place] = line
         return line
+
+    cdef _Name _name(self, const unsigned char* letters, Py_ssize_t size):
+        cdef _Name name
+        for name in <list>PyList_GET_ITEM(self._names, size):
+            if not memcmp(PyBytes_AS_STRING(name.text), letters, size):
+                return name
+        return None
 
 
 cpdef Py_ssize_t end_of_head(bytes data):

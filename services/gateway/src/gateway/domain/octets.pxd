@@ -1,3 +1,6 @@
+cpdef bytes concat(object parts)
+cpdef bint begins_with(bytes data, bytes start)
+cpdef bytes part(bytes data, Py_ssize_t start, Py_ssize_t stop)
 cpdef bint is_token(bytes name)
 cpdef bint is_target(bytes target)
 cpdef tuple split_line(bytes raw)

@@ -2,9 +2,17 @@
 
 import re
 
+concat = b"".join
+begins_with = bytes.startswith
+
 _VALUE_BYTES = bytes([9, *range(32, 127), *range(128, 256)])
 _TARGET_BYTES = bytes(c for c in range(33, 127) if c not in b'"<>\\^`{|}#')
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
+
+
+def part(data: bytes, start: int, stop: int) -> bytes:
+    """The bytes from `start` to before `stop`, which lie within `data`."""
+    return data[start:stop]
 
 
 def is_token(name: bytes) -> bool:

@@ -15,7 +15,7 @@ cdef class RequestHead(RequestLine):
     cdef public bint is_head, is_websocket, chunked, close, expect_continue
     cdef public long long length
     cdef public object problem
-    cdef frozenset _options
+    cdef frozenset _options, _judged, _named
     cdef list _found
 
     cpdef begin(self, bytes method, bytes target, bint http_10)
@@ -26,7 +26,7 @@ cdef class RequestHead(RequestLine):
     @cython.locals(kind=int, value=bytes, length=cython.longlong)
     cdef _special(self, Line line)
     cdef _rare(self, int kind, bytes value)
-    @cython.locals(options=frozenset, named=frozenset)
+    @cython.locals(options=frozenset)
     cdef object _finish(self)
     cdef _take_authority(self)
     cpdef bytes value(self, bytes name)

@@ -69,13 +69,16 @@ class RequestHead(RequestLine):
     """One per connection; `read` replaces the last request by the next. `passed`: lines that go on, with their ends."""
 
     __slots__ = (
-        "_found", "_options", "api_key", "authorization", "chunked", "close", "expect_continue", "forwarded_for",
-        "host", "is_head", "is_websocket", "length", "length_line", "origin", "passed", "problem", "request_id",
-        "upgrade",
+        "_found", "_judged", "_named", "_options", "api_key", "authorization", "chunked", "close", "expect_continue",
+        "forwarded_for", "host", "is_head", "is_websocket", "length", "length_line", "origin", "passed", "problem",
+        "request_id", "upgrade",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self._found: list[Line] = []
+        # Clients repeat their Connection header: what it names is found once.
+        self._judged: frozenset[bytes] | None = None
+        self._named: frozenset[bytes] = frozenset()
         self.lines_at = 0
         self.begin(b"", b"", False)
 
@@ -114,7 +117,7 @@ class RequestHead(RequestLine):
                 return problem
         self._forget()
         found = self._found
-        passed = _LINES.read(raw, self.lines_at, found)
+        passed = _LINES.read(raw, self.lines_at, len(raw), found)
         if passed is None:
             found.clear()
             return HEAD_TOO_LARGE
@@ -122,6 +125,8 @@ class RequestHead(RequestLine):
         for line in found:
             self._special(line)
         found.clear()
+        if fault == OTHER_TARGET:
+            self._take_authority()
         return self._finish()
 
     def _request_line_problem(self, fault: int) -> Problem | None:
@@ -146,7 +151,7 @@ class RequestHead(RequestLine):
                 self.problem = MALFORMED
             self.authorization = value
         elif kind == _REQUEST_ID:
-            self.request_id = value[:200]
+            self.request_id = value if len(value) <= 200 else value[:200]
         elif kind == _API_KEY:
             if self.api_key is not None:
                 self.problem = MALFORMED
@@ -187,8 +192,6 @@ class RequestHead(RequestLine):
         """Judge the head as a whole, once all lines are in."""
         if self.problem is None and (self.host is None or (self.chunked and (self.length >= 0 or self.http_10))):
             self.problem = MALFORMED
-        if self.target[:1] != b"/":
-            self._take_authority()
         options = self._options
         if options is not None:
             self.close = b"close" in options or (self.http_10 and b"keep-alive" not in options)
@@ -199,9 +202,10 @@ class RequestHead(RequestLine):
                 and self.method == b"GET"
                 and not (self.http_10 or self.has_body)
             )
-            named = options - _STANDARD_OPTIONS
-            if named:
-                self.lines = without_named(self.lines, named)
+            if options is not self._judged:
+                self._judged, self._named = options, options - _STANDARD_OPTIONS
+            if self._named:
+                self.lines = without_named(self.lines, self._named)
         return self.problem
 
     def _take_authority(self) -> None:

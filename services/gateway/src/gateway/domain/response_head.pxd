@@ -1,6 +1,7 @@
 cimport cython
 
 from gateway.domain.head_lines cimport Line, LineReader
+from gateway.domain.octets cimport begins_with, concat
 
 cdef int _LENGTH, _CONNECTION, _CODING, _UPGRADE
 cdef dict _STATUSES
@@ -12,7 +13,7 @@ cdef LineReader _LINES
 cdef class _Status:
     cdef int code
     cdef bint http_10
-    cdef bytes line
+    cdef bytes line, raw
 
 
 cdef _Status _read_status(bytes raw)
@@ -25,15 +26,16 @@ cdef class ResponseHead:
     cdef public long long length
     cdef public bytes upgrade
     cdef bytes _status_line
+    cdef _Status _last
     cdef bint _fault
-    cdef frozenset _options
+    cdef frozenset _options, _judged, _named
     cdef list _found
 
-    @cython.locals(end=Py_ssize_t, first=bytes, passed=bytes, status=_Status, line=Line, found=list)
-    cpdef read(self, bytes raw)
+    @cython.locals(first=bytes, passed=bytes, status=_Status, line=Line, found=list)
+    cpdef read(self, bytes raw, Py_ssize_t end)
     @cython.locals(kind=int, value=bytes, length=cython.longlong)
     cdef _special(self, Line line)
-    @cython.locals(options=frozenset, named=frozenset)
+    @cython.locals(options=frozenset)
     cdef _finish(self)
     cpdef bytes render(self, bytes ours, bytes request_id, bytes end, bytes body)
     cpdef bytes render_plain(self, bytes ours, bytes body)

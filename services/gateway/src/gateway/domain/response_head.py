@@ -5,6 +5,7 @@ import re
 from gateway.domain.framing import BadFraming
 from gateway.domain.head_lines import CODING, CONNECTION, DROP, LENGTH, UPGRADE, Line, LineReader
 from gateway.domain.header_line import without_named
+from gateway.domain.octets import begins_with, concat
 
 _LENGTH, _CONNECTION, _CODING, _UPGRADE = LENGTH, CONNECTION, CODING, UPGRADE
 
@@ -39,11 +40,12 @@ _LINES = LineReader(_SPECIAL, _REPEATED, False)
 
 
 class _Status:
-    """A status line, and how it is passed on."""
+    """A status line with its end, and how it is passed on."""
 
-    __slots__ = ("code", "http_10", "line")
+    __slots__ = ("code", "http_10", "line", "raw")
 
-    def __init__(self, code: int, http_10: bool, line: bytes) -> None:
+    def __init__(self, raw: bytes, code: int, http_10: bool, line: bytes) -> None:
+        self.raw = raw
         self.code = code
         self.http_10 = http_10
         self.line = line
@@ -54,10 +56,10 @@ _STATUSES: dict[bytes, _Status] = {}
 
 def _read_status(raw: bytes) -> _Status:
     """Raises BadFraming."""
-    found = _STATUS_LINE(raw)
+    found = _STATUS_LINE(raw[:-2])
     if found is None:
         raise BadFraming
-    status = _Status(int(found[2]), found[1] == b"0", b"HTTP/1.1 %b %b\r\n" % (found[2], found[3] or b""))
+    status = _Status(raw, int(found[2]), found[1] == b"0", b"HTTP/1.1 %b %b\r\n" % (found[2], found[3] or b""))
     if len(_STATUSES) >= 1_000:
         _STATUSES.clear()
     _STATUSES[raw] = status
@@ -71,8 +73,8 @@ class ResponseHead:
     """
 
     __slots__ = (
-        "_fault", "_found", "_options", "_status_line", "chunked", "close", "framing", "http_10", "length",
-        "length_line", "passed", "status", "upgrade",
+        "_fault", "_found", "_judged", "_last", "_named", "_options", "_status_line", "chunked", "close", "framing",
+        "http_10", "length", "length_line", "passed", "status", "upgrade",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -86,17 +88,24 @@ class ResponseHead:
         self.close = False
         self.upgrade: bytes | None = None
         self._status_line = b""
+        # Peers repeat their Connection header: what it names is found once.
+        self._judged: frozenset[bytes] | None = None
+        self._named: frozenset[bytes] = frozenset()
+        self._last: _Status | None = None
         self._fault = False
         self._options: frozenset[bytes] | None = None
         self._found: list[Line] = []
 
-    def read(self, raw: bytes) -> None:
-        """Read a whole head, which ends with an empty line. Raises BadFraming for what could be read in two ways."""
-        end = raw.find(b"\r\n")
-        first = raw[:end]
-        status = _STATUSES.get(first)
-        if status is None:
-            status = _read_status(first)
+    def read(self, raw: bytes, end: int) -> None:
+        """Read the whole head that `raw` begins with; it ends at `end`, with an empty line.
+
+        Raises BadFraming for what could be read in two ways.
+        """
+        status = self._last
+        # An upstream's answers mostly begin alike.
+        if status is None or not begins_with(raw, status.raw):
+            first = raw[: raw.find(b"\r\n") + 2]
+            status = self._last = _STATUSES.get(first) or _read_status(first)
         self.status = status.code
         self._status_line = status.line
         self.http_10 = self.close = status.http_10
@@ -105,7 +114,7 @@ class ResponseHead:
         self.chunked = self._fault = False
         self.upgrade = self._options = None
         found = self._found
-        passed = _LINES.read(raw, end + 2, found)
+        passed = _LINES.read(raw, len(status.raw), end, found)
         if passed is None:
             found.clear()
             raise BadFraming
@@ -138,9 +147,10 @@ class ResponseHead:
         options = self._options
         if options is not None:
             self.close = b"close" in options or (self.http_10 and b"keep-alive" not in options)
-            named = options - _STANDARD_OPTIONS
-            if named:
-                self.lines = without_named(self.lines, named)
+            if options is not self._judged:
+                self._judged, self._named = options, options - _STANDARD_OPTIONS
+            if self._named:
+                self.lines = without_named(self.lines, self._named)
 
     @property
     def accepts_websocket(self) -> bool:
@@ -158,10 +168,10 @@ class ResponseHead:
 
     def render(self, ours: bytes, request_id: bytes, end: bytes, body: bytes) -> bytes:
         """The head as the client gets it, and the bytes that follow it: `ours` are complete lines."""
-        return b"".join(
+        return concat(
             (self._status_line, self.passed, self.framing, ours, b"X-Request-Id: ", request_id, end, b"\r\n", body)
         )
 
     def render_plain(self, ours: bytes, body: bytes) -> bytes:
         """The same for a head that is not a final answer's."""
-        return b"".join((self._status_line, self.passed, ours, b"\r\n", body))
+        return concat((self._status_line, self.passed, ours, b"\r\n", body))

@@ -9,7 +9,7 @@ from gateway.entrypoints.request_reader cimport RequestReader
 from gateway.entrypoints.upstream_request cimport is_repeatable, upstream_request
 from gateway.metrics cimport CallCounts
 from gateway.ports cimport Exchange, Upstreams
-from gateway.ticks cimport monotonic
+from gateway.ticks cimport now_seconds
 from gateway.use_cases cimport CallGate
 
 cdef int _IDLE, _WAITING, _CALL, _TUNNEL, _SKIP, _DRAIN
@@ -38,7 +38,7 @@ cdef class ClientConnection(ClientStream):
     cpdef pause_writing(self)
     cpdef resume_writing(self)
     cdef _advance(self)
-    @cython.locals(buffer=bytes, end=Py_ssize_t, head=RequestHead)
+    @cython.locals(buffer=bytes, raw=bytes, end=Py_ssize_t, head=RequestHead)
     cdef bint _next_request(self) except -1
     @cython.locals(stripped=bytes)
     cdef bint _on_unfinished_head(self) except -1

@@ -19,7 +19,7 @@ from gateway.entrypoints.connection_owner import Proxy
 from gateway.entrypoints.request_reader import RequestReader
 from gateway.entrypoints.upstream_request import is_repeatable, upstream_request
 from gateway.ports import Exchange
-from gateway.ticks import monotonic
+from gateway.ticks import now_seconds
 
 MAX_PIPELINED_BYTES = MAX_SKIPPED_BYTES = 64 * 1024
 
@@ -46,7 +46,7 @@ class ClientConnection(ClientStream):
         self._started = False  # the answer's head is out
         self._close_after = self._advancing = False
         self._wait_until = 0.0
-        self._seen = monotonic()
+        self._seen = now_seconds()
 
     # The transport speaks
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -61,7 +61,7 @@ class ClientConnection(ClientStream):
             self._buffer = self._buffer + data if self._buffer else data
             self._advance()
             return
-        self._seen = monotonic()
+        self._seen = now_seconds()
         if state == _DRAIN:
             return
         if state == _TUNNEL:
@@ -107,7 +107,7 @@ class ClientConnection(ClientStream):
     def resume_writing(self) -> None:
         """The client takes more again."""
         self._write_paused = False
-        self._seen = monotonic()
+        self._seen = now_seconds()
         if self._exchange is not None:
             self._exchange.resume()
         self._advance()
@@ -131,22 +131,23 @@ class ClientConnection(ClientStream):
         """False: the head has not arrived completely."""
         buffer = self._buffer
         end = end_of_head(buffer)
-        if end < 0 or buffer[:1] == b"\r":
+        if end < 0 or buffer[0] == 13:  # an empty line goes before the request
             return self._on_unfinished_head()
-        self._buffer = buffer[end:]
-        problem = self._reader.begin(buffer[:end])
+        raw, self._buffer = buffer, b""
+        if end < len(buffer):
+            raw, self._buffer = buffer[:end], buffer[end:]
+        problem = self._reader.begin(raw)
         head = self._head
-        self.http_10 = head.http_10
-        self.is_head = head.is_head
+        self.http_10, self.is_head = head.http_10, head.is_head
         self.request_complete = self._reader.complete
         if not self.request_complete:
-            self._seen = monotonic()
+            self._seen = now_seconds()
         self._started = False
         if problem is not None:
             self._break_off(problem)
             return True
         if self._proxies is not None:
-            self.believe(head, buffer[:end])
+            self.believe(head, raw)
         self._close_after = head.close or self._proxy.draining
         self._wait_until = 0.0
         self._decide()
@@ -154,7 +155,7 @@ class ClientConnection(ClientStream):
 
     def _on_unfinished_head(self) -> bool:
         """True when there may be a head behind the empty lines, which RFC 9112 2.2 lets us ignore."""
-        self._seen = monotonic()
+        self._seen = now_seconds()
         stripped = self._buffer
         while stripped.startswith(b"\r\n"):
             stripped = stripped[2:]
@@ -183,7 +184,7 @@ class ClientConnection(ClientStream):
 
     def _wait(self, outcome: Wait) -> None:
         """The tables get a second to hear of what the caller was just told."""
-        now = monotonic()
+        now = now_seconds()
         if not self._wait_until:
             self._wait_until = now + deadlines.WAIT_SECONDS
         if now >= self._wait_until or not self._proxy.may_wait():
@@ -207,7 +208,7 @@ class ClientConnection(ClientStream):
         self.wants_websocket = head.is_websocket
         self._exchange = self._upstreams.send(
             call.upstream,
-            upstream_request(head, call, self._via, self._scheme),
+            upstream_request(head, call, self._forwarding.lines(self._via, self._scheme, head.host)),
             self,
             self.request_complete and is_repeatable(head.method),
         )
@@ -366,7 +367,7 @@ class ClientConnection(ClientStream):
         self._answered()
 
     def _answered(self) -> None:
-        self._seen = monotonic()
+        self._seen = now_seconds()
         if self._close_after:
             self._state = _DRAIN
             self._buffer = b""

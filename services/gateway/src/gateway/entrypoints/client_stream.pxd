@@ -1,5 +1,6 @@
 from gateway.domain.request_head cimport RequestHead
-from gateway.domain.send_batch cimport SendBatch
+from gateway.domain.send_batch cimport SendBatch, Stream
+from gateway.entrypoints.upstream_request cimport Forwarding
 from gateway.ports cimport ResponseSink
 
 
@@ -7,6 +8,8 @@ cdef class ClientStream(ResponseSink):
     cdef SendBatch _sends
     cdef bytes _unsent
     cdef public object _transport
+    cdef Stream _stream
+    cdef Forwarding _forwarding
     cdef bytes _peer, _via, _scheme
     cdef object _proxies
     cdef tuple _proxy_said

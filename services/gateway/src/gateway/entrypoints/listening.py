@@ -14,7 +14,6 @@ import structlog
 
 log = structlog.get_logger()
 
-BACKLOG = 4096
 _PATH_LIMIT = 100  # sockaddr_un holds 107 bytes
 
 

@@ -5,18 +5,17 @@ import contextlib
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import cast
 
 from gateway import metrics
 from gateway.domain.forwarded import TrustedProxies
-from gateway.domain.send_batch import SendBatch
 from gateway.entrypoints.answers import Answers
 from gateway.entrypoints.client_connection import ClientConnection
 from gateway.entrypoints.client_stream import ClientStream
-from gateway.entrypoints.listening import BACKLOG, HandOver, open_listener, take_over
+from gateway.entrypoints.listening import HandOver, open_listener, take_over
 from gateway.metrics import CallStats
-from gateway.ports import Upstreams
+from gateway.ports import Sockets, Upstreams
 from gateway.use_cases import CallGate
 
 SWEEP_SECONDS = 0.25
@@ -32,6 +31,7 @@ class ProxyServer:
         upstreams: Upstreams,
         answers: Answers,
         stats: CallStats,
+        sockets: Sockets,
         trusted_proxies: TrustedProxies | None = None,
     ) -> None:
         self.gate = gate
@@ -39,12 +39,13 @@ class ProxyServer:
         self.answers = answers
         self.stats = stats
         self.trusted_proxies = trusted_proxies
-        self.sends = SendBatch(lambda flush: asyncio.get_running_loop().call_soon(flush))
+        self.sends = sockets.sends
         self.draining = False
         self.waiting = 0
         self._connections: set[ClientConnection] = set()
-        self._server: asyncio.Server | None = None
-        self._listener: socket.socket | None = None  # a second handle: the first belongs to the loop
+        self._sockets = sockets
+        self._stop_serving: Callable[[], None] | None = None
+        self._listener: socket.socket | None = None  # a second handle: the first belongs to those who accept
         self._hand_over: HandOver | None = None
         self._tls: ssl.SSLContext | None = None
 
@@ -69,36 +70,31 @@ class ProxyServer:
         self._tls = tls
         listener = (take_over(place, host, port) if place is not None else None) or open_listener(host, port)
         self._listener = listener.dup()
-        self._server = await asyncio.get_running_loop().create_server(
-            self._accept, sock=listener, backlog=BACKLOG, ssl=tls
-        )
+        self._stop_serving = await self._sockets.serve(listener, self._accept, tls)
         if place is not None:
             self._hand_over = HandOver(place, self._listener)
         return int(self._listener.getsockname()[1])
 
-    def _accept(self) -> asyncio.Protocol:
-        # A protocol by its methods: asyncio's class adds nothing to them but a cost for each connection.
-        return cast(asyncio.Protocol, ClientConnection(self))
+    def _accept(self) -> ClientConnection:
+        return ClientConnection(self)
 
     async def _stop_listening(self) -> None:
         """Connections that wait in the queue are accepted first: closing would reset them."""
-        server, listener = self._server, self._listener
-        if server is None or listener is None:
+        stop, listener = self._stop_serving, self._listener
+        if stop is None or listener is None:
             return
         if self._hand_over is not None:
             self._hand_over.close()
-        server.close()
-        loop = asyncio.get_running_loop()
+        stop()
         while True:
             try:
                 client, _ = listener.accept()
             except OSError:
                 break
-            client.setblocking(False)
             with contextlib.suppress(OSError):
-                await loop.connect_accepted_socket(self._accept, client, ssl=self._tls)
+                await self._sockets.take_accepted(client, self._accept, self._tls)
         listener.close()
-        self._server = self._listener = None
+        self._stop_serving = self._listener = None
 
     def sweep(self) -> None:
         """End connections that take too long."""

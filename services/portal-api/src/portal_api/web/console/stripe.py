@@ -37,6 +37,17 @@ def _base(place: Place) -> str:
     return f"{place.base}/settings/credentials/stripe"
 
 
+def _from_api(request: Request) -> str:
+    """The API whose Lifecycle sent the viewer here, and which the way leads back to; "" for none."""
+    api = request.query_params.get("api", "")
+    # An id is no address: it cannot lead elsewhere.
+    return api if len(api) <= 64 and api.isidentifier() else ""
+
+
+def _with_api(address: str, api: str) -> str:
+    return f"{address}?api={api}" if api else address
+
+
 def _show(router: APIRouter, console: Console) -> None:
     kit = console.kit
     signed_in = Annotated[Viewer, Depends(kit.signed_in())]
@@ -61,7 +72,10 @@ def _show(router: APIRouter, console: Console) -> None:
                 place = await console.at(session, viewer, organization)
                 connection = await console.stripe.read(session, viewer.user, organization)
                 news = await console.provider.stripe_news(session, viewer.user, organization)
-            return kit.fragment(viewer, "console/stripe_state.html", place=place, connection=connection, news=news)
+            return kit.fragment(
+                viewer, "console/stripe_state.html", place=place, connection=connection, news=news,
+                api=_from_api(request),
+            )  # fmt: skip
 
         return kit.live.stream(request, render, about)
 
@@ -87,7 +101,7 @@ def _change(router: APIRouter, console: Console) -> None:
             form.fail(error)
             form.values.pop("secret_key", None)
             return await _page(console, request, viewer, organization, form, status=error.status)
-        return kit.redirect(_base(place))
+        return kit.redirect(_with_api(_base(place), _from_api(request)))
 
     @router.post("/console/{organization}/settings/credentials/stripe/disconnect")
     async def disconnect(request: Request, organization: str, viewer: signed_in) -> Response:
@@ -108,5 +122,9 @@ async def _page(
         place = await console.at(session, viewer, organization)
         connection = await console.stripe.read(session, viewer.user, organization)
         news = await console.provider.stripe_news(session, viewer.user, organization)
-    values = {"form": form, "connection": connection, "news": news, "permissions": PERMISSIONS, "here": _base(place)}
+    here, api = _base(place), _from_api(request)
+    values = {
+        "form": form, "connection": connection, "news": news, "permissions": PERMISSIONS, "here": here, "api": api,
+        "keys_to": _with_api(here, api), "live": _with_api(f"{here}/live", api),
+    }  # fmt: skip
     return console.page(request, viewer, "stripe.html", place, status=status, **values)
