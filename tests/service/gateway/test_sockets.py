@@ -229,6 +229,21 @@ async def test_connects_and_says_when_nobody_is_there(pair: Pair) -> None:
             await pair.sockets.connect("127.0.0.1", unused.getsockname()[1], Recorder(), None, "")
 
 
+async def test_who_fails_at_the_start_has_no_connection(pair: Pair) -> None:
+    if pair.sockets._rounds is None:
+        pytest.skip("asyncio tells its exception handler")
+
+    class Failing(Recorder):
+        def connection_made(self, transport: Any) -> None:
+            raise RuntimeError("not now")
+
+    owner = Failing()
+    with pytest.raises(RuntimeError, match="not now"):
+        await pair.sockets.connect(*pair.address, owner, None, "")
+    await eventually(lambda: owner.told == ["lost"] and len(pair.recorders) == 1)
+    await eventually(lambda: "lost" in pair.recorders[0].told)
+
+
 async def test_many_connections_come_and_go(pair: Pair) -> None:
     clients = [await asyncio.to_thread(socket.create_connection, pair.address) for _ in range(200)]
     for number, client in enumerate(clients):

@@ -59,7 +59,7 @@ def build(settings: Settings) -> Service:
         clock,
         hold_seconds=settings.hold_seconds,
     )
-    loop = PublisherLoop(publisher)
+    loop = PublisherLoop(publisher, settings.gather_seconds)
     consumer = TransactionalConsumer(
         create_broker(bootstrap, client_id=f"metering-{settings.instance}"),
         group=GROUP,
@@ -74,6 +74,7 @@ def build(settings: Settings) -> Service:
         bootstrap_servers=bootstrap,
         after_commit=loop.wake,
         max_records=settings.max_records_per_transaction,
+        gather_seconds=settings.gather_seconds,
     )
     readiness = Readiness({"kafka": consumer.assigned.is_set})
     app = operations_app(readiness, service="metering")

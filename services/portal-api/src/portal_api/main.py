@@ -318,13 +318,13 @@ def build(settings: Settings) -> PortalApi:
         topic_prefix=prefix,
         bootstrap_servers=bootstrap,
         after_commit=changes.notify,
+        gather_seconds=0.05,  # while much comes; the first after a pause is handled at once
     )
     live = Live(changes)
     app = _app(settings, Surroundings(uow, clock, changes, live, people), provider, developer)
     readiness = Readiness({"kafka": consumer.assigned.is_set})
-    operations = operations_app(readiness, service="portal-api")
     runners: list[Callable[[], Awaitable[None]]] = [
-        lambda: serve(operations, settings.operations_host, settings.operations_port),
+        lambda: serve(operations_app(readiness, service=GROUP), settings.operations_host, settings.operations_port),
         relay.run,
         consumer.run,
         lambda: end_graces_in_time(uow, developer.credentials),

@@ -104,12 +104,19 @@ cdef enum:
 cdef class SocketStream(Stream):
     """One connection; asyncio.Transport's methods, as far as they are used here."""
 
+    def __cinit__(self):
+        self._socket = -1
+
     def __init__(self, SocketRounds rounds, int descriptor, Sender owner, unsigned long long tag, object peer):
         self._rounds = rounds
         self._socket = descriptor
         self._owner = owner
         self._tag = tag
         self._peer = peer
+
+    def __dealloc__(self):
+        if self._socket >= 0:
+            rounds_close(self._socket)
 
     cpdef write(self, bytes data):
         """Send, or keep what the peer does not take yet."""
@@ -286,12 +293,17 @@ cdef class SocketRounds:
         # A descriptor's number comes again: the count tells the next connection's events from the last one's.
         stream = SocketStream(self, descriptor, owner, self._adopted << 32 | <unsigned int>descriptor, peer)
         if rounds_watch(self._set, descriptor, stream._tag):
+            stream._socket = -1  # still its owner's
             raise OSError(rounds_error(), os.strerror(rounds_error()))
         while len(self._streams) <= descriptor:
             self._streams.append(None)
         self._streams[descriptor] = stream
         connection.detach()
-        owner.connection_made(stream)
+        try:
+            owner.connection_made(stream)
+        except BaseException as error:
+            stream._lose(error)
+            raise
 
     def close(self):
         """No more rounds."""

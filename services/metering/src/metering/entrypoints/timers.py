@@ -1,6 +1,7 @@
 """The publisher's loop, and the sweep for calls that were passed over."""
 
 import asyncio
+import time
 
 import structlog
 from aiokafka.errors import KafkaError, ProducerFenced
@@ -18,17 +19,21 @@ log = structlog.get_logger()
 
 RETRY_SECONDS = 1.0
 SWEEP_SECONDS = 1.0
-# Under load a Kafka transaction each commit would cost more than it brings.
 PAUSE_SECONDS = 0.01
 
 _AWAY = (KafkaError, OSError, DBAPIError, InterfaceError, TimeoutError)
 
 
 class PublisherLoop:
-    """Runs rounds: at once after a commit of this process, and at the latest when the publisher asks for it."""
+    """Runs rounds: at once after a commit of this process, and at the latest when the publisher asks for it.
 
-    def __init__(self, publisher: Publisher) -> None:
+    `gather_seconds`: between the beginnings of two rounds at least. Under load a Kafka transaction for each commit
+    would cost more than it brings.
+    """
+
+    def __init__(self, publisher: Publisher, gather_seconds: float = PAUSE_SECONDS) -> None:
         self._publisher = publisher
+        self._gather_seconds = gather_seconds
         self._wakened = asyncio.Event()
 
     def wake(self) -> None:
@@ -39,6 +44,7 @@ class PublisherLoop:
         """Until cancelled. Kafka or the database being away delays windows, and loses none."""
         try:
             while True:
+                began = time.monotonic()
                 try:
                     seconds = await self._publisher.round()
                 except ProducerFenced:
@@ -51,12 +57,12 @@ class PublisherLoop:
                     await self._forget()
                     await asyncio.sleep(RETRY_SECONDS)
                     seconds = 0.0
+                await asyncio.sleep(max(PAUSE_SECONDS, began + self._gather_seconds - time.monotonic()))
                 await self._wait(seconds)
         finally:
             await self._stop()
 
     async def _wait(self, seconds: float) -> None:
-        await asyncio.sleep(PAUSE_SECONDS)
         try:
             async with asyncio.timeout(seconds):
                 await self._wakened.wait()
