@@ -7,6 +7,7 @@ are deleted after the Kafka commit: a crash in between repeats them, and consume
 
 import asyncio
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -32,6 +33,7 @@ log = structlog.get_logger()
 BATCH_ROWS = 500
 POLL_SECONDS = 0.5
 RETRY_SECONDS = 1.0
+RENEW_SECONDS = 1.0  # of a lease of lease.LEASE_SECONDS
 
 PUBLISHED = Counter("outbox_published_records_total", "Records published; flat while work is done: the relay is stuck")
 FAILURES = Counter("outbox_relay_failures_total", "Failed relay rounds; a rise: Kafka or the database is away")
@@ -133,6 +135,7 @@ class OutboxRelay:
         self._transactional_id = f"{topic_prefix}{name}-outbox"
         self._holder = new_id("relay")
         self._producer: AIOKafkaProducer | None = None
+        self._leased_at = float("-inf")
 
     async def run(self) -> None:
         """Until cancelled. Kafka or the database being away delays records, and loses none."""
@@ -152,7 +155,7 @@ class OutboxRelay:
             await self._drop_producer()
 
     async def _round(self) -> bool:
-        if not await lease.acquire(self._engine, "outbox", self._holder):
+        if not await self._has_lease():
             await self._drop_producer()
             return False
         producer = await self._ready_producer()
@@ -171,6 +174,15 @@ class OutboxRelay:
         async with self._engine.begin() as connection:
             await connection.execute(_DELETE, {"ids": [row.id for row in rows]})
         PUBLISHED.inc(len(rows))
+        return True
+
+    async def _has_lease(self) -> bool:
+        """Renewed once a second, not on the way of each record: the lease is a hint, Kafka fences."""
+        now = time.monotonic()
+        if now - self._leased_at >= RENEW_SECONDS:
+            if not await lease.acquire(self._engine, "outbox", self._holder):
+                return False
+            self._leased_at = now
         return True
 
     async def _send(self, producer: AIOKafkaProducer, rows: Sequence[_Row]) -> None:
@@ -203,6 +215,7 @@ class OutboxRelay:
         return self._producer
 
     async def _drop_producer(self) -> None:
+        self._leased_at = float("-inf")
         producer, self._producer = self._producer, None
         if producer is not None:
             await close(producer)
