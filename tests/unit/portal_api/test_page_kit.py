@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from babel import Locale
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.requests import Request
 
 from portal_api.identity.domain.user import csrf_token_of
@@ -136,6 +138,24 @@ def test_a_chart_names_each_bar_and_escapes_what_it_is_given() -> None:
     assert "&lt;1 error&gt;" in drawn and "<b>" not in drawn
     assert 'tabindex="0"' in drawn
     assert charts.bar_chart([], title="Nothing", label=str).count("<svg") == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "ticks"),
+    [
+        (0, [0, 1]), (1, [0, 1]), (2, [0, 1, 2]), (6, [0, 2, 4, 6]), (15, [0, 5, 10, 15]), (12, [0, 5, 10, 15]),
+        (100, [0, 20, 40, 60, 80, 100]), (999, [0, 200, 400, 600, 800, 1000]), (1001, [0, 250, 500, 750, 1000, 1250]),
+    ],
+)  # fmt: skip
+def test_an_axis_of_counts_has_whole_numbers_equally_far_apart(value: float, ticks: list[float]) -> None:
+    assert charts.ticks_of(value, whole=True) == pytest.approx(ticks)
+
+
+@given(st.floats(min_value=0.001, max_value=1e12), st.booleans())
+def test_an_axis_holds_the_largest_value_on_few_ticks(value: float, whole: bool) -> None:
+    ticks = charts.ticks_of(value, whole=whole)
+    assert 2 <= len(ticks) <= 6 and ticks[-1] >= value * 0.999 and ticks[0] == 0
+    assert not whole or all(tick % 1 == 0 for tick in ticks)
 
 
 @pytest.mark.parametrize(("value", "top"), [(0, 1), (0.7, 0.8), (1, 1), (7, 8), (11, 15), (999, 1000), (1001, 1500)])

@@ -37,7 +37,7 @@ MODELS = (
 UNITS: tuple[TimeUnit, ...] = ("second", "minute", "hour", "day")
 COMMON_CURRENCIES = ("usd", "eur", "gbp", "jpy", "chf", "cad", "aud", "inr", "sgd", "brl", "sek", "nok", "dkk", "pln")
 BILL_STEPS = (100, 1_000, 10_000, 100_000, 1_000_000)
-CURVE_POINTS = 25
+CURVE_POINTS = 21
 
 
 def _suffix(index: int) -> str:

@@ -71,6 +71,16 @@ def nice_ceiling(value: float) -> float:
     return next(step * magnitude for step in (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10) if value <= step * magnitude * 1.0001)
 
 
+def ticks_of(value: float, *, whole: bool) -> list[float]:
+    """Few round numbers from 0 to at or above `value`, equally far apart; `whole`: no fractions of what is counted."""
+    if value <= 0 or (whole and value <= 1):
+        return [0.0, 1.0]
+    magnitude = 10.0 ** (floor(log10(value)) - 1)
+    steps = [step * magnitude * power for power in (1, 10) for step in (1, 2, 2.5, 5)] + [100 * magnitude]
+    step = next(one for one in steps if value <= 5 * one * 1.0001 and not (whole and one % 1))
+    return [step * number for number in range(ceil(value / step - 0.001) + 1)]
+
+
 def _both(draw: Callable[[int], str]) -> Markup:
     return Markup(f'<div class="k-chart">{draw(WIDE)}{draw(NARROW)}</div>')  # noqa: S704
 
@@ -83,14 +93,11 @@ def _frame(width: int, height: int, title: str, inside: Sequence[str]) -> str:
     )
 
 
-def _grid(top: float, width: int, height: int, label: Label) -> list[str]:
+def _grid(ticks: Sequence[float], width: int, height: int, label: Label) -> list[str]:
     lines = []
-    for step in range(5):
-        value = top * step / 4
-        if step in (1, 3) and top <= 2:
-            continue
-        y = _y(value, top, height)
-        kind = "k-axis" if step == 0 else "k-gridline"
+    for value in ticks:
+        y = _y(value, ticks[-1], height)
+        kind = "k-axis" if value == 0 else "k-gridline"
         lines.append(
             f'<line class="{kind}" x1="{_LEFT:.0f}" x2="{width - _RIGHT:.0f}" y1="{y:.1f}" y2="{y:.1f}"/>'
             f'<text x="{_LEFT - 7:.0f}" y="{y + 4:.1f}" text-anchor="end">{escape(label(value))}</text>'
@@ -107,10 +114,12 @@ def _y(value: float, top: float, height: int) -> float:
 
 
 def _bars(bars: Sequence[Bar], width: int, height: int, title: str, label: Label) -> str:
-    top = nice_ceiling(max((sum(bar.parts) for bar in bars), default=0))
+    whole = all(float(part).is_integer() for bar in bars for part in bar.parts)
+    ticks = ticks_of(max((sum(bar.parts) for bar in bars), default=0), whole=whole)
+    top = ticks[-1]
     room = (width - _LEFT - _RIGHT) / max(len(bars), 1)
     every = ceil(len(bars) / max((width - _LEFT) // 72, 1)) if bars else 1
-    inside = _grid(top, width, height, label)
+    inside = _grid(ticks, width, height, label)
     if any(bar.forecast for bar in bars):
         inside.append(_HATCH.format(width))
     for index, bar in enumerate(bars):
@@ -143,14 +152,15 @@ def _stack(bar: Bar, left: float, room: float, width: int, height: int, top: flo
 
 def _lines(lines: Sequence[Sequence[Point]], width: int, height: int, title: str, label: Label) -> str:
     points = [point for line in lines for point in line]
-    top = nice_ceiling(max((point.y for point in points), default=0))
+    ticks = ticks_of(max((point.y for point in points), default=0), whole=False)
+    top = ticks[-1]
     low, high = min((p.x for p in points), default=0), max((p.x for p in points), default=1)
     room = width - _LEFT - _RIGHT - 12
 
     def x_of(x: float) -> float:
         return _LEFT + 6 + room * (x - low) / ((high - low) or 1)
 
-    inside = _grid(top, width, height, label)
+    inside = _grid(ticks, width, height, label)
     for series, line in enumerate(lines, 1):
         path = " ".join(f"{x_of(p.x):.1f},{_y(p.y, top, height):.1f}" for p in line)
         inside.append(f'<polyline class="k-l{series}" points="{path}" fill="none" stroke-width="2"/>')
