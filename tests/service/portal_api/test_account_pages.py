@@ -126,6 +126,7 @@ async def test_the_audit_log_shows_before_and_after(here: Portal) -> None:
     browser = await entered(here, "page-auditor@example.com")
     page = await browser.get("/console/page-audit/audit-log?target_type=plan&action=updated")
     assert "Renamed Plan" in page.text and "Pay-as-you-go" in page.text and "change_plan" in page.text
+    assert "Changed a plan" in page.text
     none = await browser.get("/console/page-audit/audit-log?target_type=subscription")
     assert "No entry fits these filters" in none.text
 
@@ -140,6 +141,7 @@ async def test_a_token_is_shown_once_and_revoked(here: Portal) -> None:
     page = (await browser.get("/account/tokens")).text
     assert token[0] not in page and "Read only" in page
     ids = re.findall(r'action="(/account/tokens/patid_\w+/revoke)"', page)
+    assert "Revoke ci?" in page and "refused with 401" in page, "it asks before it revokes"
     for action in ids:
         assert (await submit(browser, "/account/tokens", action)).status_code == 303
     assert (await here.client(token[0]).get("/v1/users/me")).status_code == 401

@@ -1,5 +1,6 @@
 """Every change of the control plane leaves an entry in the transaction of the change; nothing edits an entry."""
 
+import re
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -8,6 +9,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from tests.support.portal import PASSWORD, Portal, created, portal, provider_with_api
+
+from portal_api.web.kit.audit_text import KINDS
 
 # Tables whose changes nobody makes on purpose, or that say so elsewhere.
 NOT_AUDITED = {
@@ -57,6 +60,15 @@ async def test_a_new_table_is_audited_or_says_why_not(here: Portal) -> None:
         }
     assert tables - audited - NOT_AUDITED == set(), "add a trigger (migration 0007), or a reason in NOT_AUDITED"
     assert {"organizations", "members", "plans", "apis", "oauth_clients", "outbox"} <= audited
+
+
+async def test_every_kind_that_a_trigger_writes_has_sentences(here: Portal) -> None:
+    statement = "select action_statement from information_schema.triggers where trigger_name = 'audit'"
+    async with here.service.engine.connect() as connection:
+        written = {row[0] for row in await connection.execute(text(statement))}
+    kinds = {found[1] for one in written if (found := re.search(r"audit_row\('(\w+)'", one))}
+    assert {"organization", "plan", "brand_page"} <= kinds
+    assert kinds - KINDS == set(), "say it in web/kit/audit_text.py"
 
 
 async def test_who_changed_what_from_where_before_and_after(here: Portal) -> None:

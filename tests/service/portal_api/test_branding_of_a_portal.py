@@ -126,3 +126,45 @@ async def test_the_consoles_page_previews_saves_and_says_what_is_wrong(here: Por
     entries = (await admin.get(f"/v1/organizations/{ids['organization']}/audit-log")).json()["data"]
     said = {(entry["target_type"], entry["action"]) for entry in entries}
     assert {("branding", "created"), ("brand_page", "created")} <= said
+
+
+async def test_who_comes_from_a_portal_sees_its_looks_until_they_are_in(here: Portal) -> None:
+    admin = await here.signed_up("brand-sign-in@example.com")
+    ids = await provider_with_api(admin, "Brand Door")
+    path = f"/v1/organizations/{ids['organization']}/branding"
+    await created(await admin.put(path, json={"portal_name": "Acme <APIs>", "accent_light": "#0F766E"}), 200)
+    await created(await admin.put(f"{path}/logo", content=logo(), headers={"Content-Type": "image/jpeg"}), 200)
+    stranger, target = here.client(), "/portal/brand-door/apis/api_1/subscribe"
+    led = await stranger.get("/portal/brand-door/applications")
+    for address in (led.headers["location"], f"/sign-up?next={target}", f"/forgot-password?next={target}"):
+        page = (await stranger.get(address)).text
+        assert "Acme &lt;APIs&gt;" in page and "/portal/brand-door/brand.css?v=" in page, address
+        assert "/portal/brand-door/logo.png?v=" in page
+    for address in (
+        "/sign-in?next=/portal/nobody/apis",
+        "/sign-in?next=/console",
+        "/sign-in?next=//evil.test/portal/x",
+    ):
+        assert "brand.css" not in (await stranger.get(address)).text
+    form = {"name": "Dana", "email": "dana-at-the-door@example.com", "password": PASSWORD, "next": target}
+    assert (await stranger.post("/sign-up", data=form, headers={"Origin": BASE})).headers["location"] == target
+    again = {"email": "dana-at-the-door@example.com", "next": target}
+    assert (await here.client().post("/forgot-password", data=again, headers={"Origin": BASE})).status_code == 200
+    mails = await here.mails_to("dana-at-the-door@example.com")
+    assert len(mails) == 2
+    for mail in mails:
+        assert "Acme &lt;APIs&gt;" in mail.html and "#0f766e" in mail.html and "Acme <APIs>" in mail.text
+        assert f'src="{BASE}/portal/brand-door/logo.png?v=' in mail.html and f'"{BASE}/portal/brand-door"' in mail.html
+    await here.signed_up("from-nowhere@example.com")
+    assert "Developer Portal" not in (await here.mails_to("from-nowhere@example.com"))[0].html
+
+
+async def test_agents_read_the_portals_own_name_and_pages(here: Portal) -> None:
+    admin = await here.signed_up("brand-agents@example.com")
+    ids = await provider_with_api(admin, "Brand Agents")
+    path = f"/v1/organizations/{ids['organization']}/branding"
+    await created(await admin.put(path, json={"portal_name": "Acme [APIs]"}), 200)
+    await created(await admin.put(f"{path}/pages/terms", json={"markdown": "Be kind."}), 200)
+    listed = (await here.client().get("/portal/brand-agents/llms.txt")).text
+    assert listed.startswith("# Acme \\[APIs\\]\n") and "Brand Agents" not in listed
+    assert f"- [Terms]({BASE}/portal/brand-agents/pages/terms)" in listed

@@ -79,8 +79,9 @@ async def test_a_failed_payment_says_what_follows_and_when(service: PortalServic
     for path in ("apis", "applications", "billing", "billing/payment"):
         page = await shows(
             client, f"{home}/{path}", "Payment failed for Reading List, Pay-as-you-go (Reading List App)",
-            "Calls are admitted until", "they are refused with 403 payment-overdue", "Pay the invoice",
+            "Calls are admitted until", "they are refused with 403 payment-overdue", "Pay the invoice: $2.00",
         )  # fmt: skip
+        assert 'href="https://invoice.test/1"' in page, "the banner leads to where one pays, not to a list"
         assert ahead.strftime("%Y-%m-%dT%H:%M") in page, "the date is told to the minute"
     page = await shows(client, f"{home}/billing/payment", "Past due", "Overdue", "$2.00", "calls admitted until")
     assert 'href="https://invoice.test/1"' in page

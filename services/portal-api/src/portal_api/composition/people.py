@@ -116,12 +116,12 @@ class People:
             account=account,
             invitations=self.invitations,
             proofs=self.proofs,
+            brandings=self.brandings,
         )
 
-    @staticmethod
-    def agent_pages(kit: Kit, catalog: CatalogReader) -> APIRouter:
+    def agent_pages(self, kit: Kit, catalog: CatalogReader) -> APIRouter:
         """The catalogue for agents."""
-        return agents_router(kit, catalog)
+        return agents_router(kit, catalog, self.brandings)
 
     def member_pages(self) -> MemberPages:
         """What the Console's pages of members and of the audit log need."""

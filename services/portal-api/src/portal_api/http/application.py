@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from fastapi import APIRouter, FastAPI
 
-from portal_api.http import problem_pages, reference
+from portal_api.http import reference
 from portal_api.http.documentation import Problem
 from portal_api.http.middleware import EdgeMiddleware, Observe
 from shared.http.problem import install_problem_handlers
@@ -27,7 +27,6 @@ def create_app(routers: Iterable[APIRouter], *, base_url: str, observe: Observe)
     )
     install_problem_handlers(app, base_url)
     app.add_middleware(EdgeMiddleware, observe=observe, secure=base_url.startswith("https://"))
-    app.include_router(problem_pages.create_router())
     app.include_router(reference.create_router())
     for router in routers:
         app.include_router(router)

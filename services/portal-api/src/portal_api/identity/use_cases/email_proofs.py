@@ -3,7 +3,9 @@
 Answers are the same whether an account exists or not; what differs goes to the mailbox.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -19,6 +21,9 @@ from shared.clock import real_now
 from shared.errors import DomainError
 from shared.ids import new_secret
 
+# The values with which a mail shows the portal from which it was asked for (`Branding.mail_values`).
+Looks = Mapping[str, str]
+NO_LOOKS: Looks = MappingProxyType({})
 _PATHS: dict[Purpose, str] = {
     "verify_email": "verify-email",
     "change_email": "verify-email",
@@ -42,13 +47,13 @@ class EmailProofs:
     limiter: Limiter
     public_url: str
 
-    async def send_verification(self, session: AsyncSession, user: User) -> None:
+    async def send_verification(self, session: AsyncSession, user: User, looks: Looks = NO_LOOKS) -> None:
         """The mail that asks for a confirmation."""
-        await self._send(session, user, "verify_email", user.email)
+        await self._send(session, user, "verify_email", user.email, looks)
 
-    async def send_reset(self, session: AsyncSession, user: User) -> None:
+    async def send_reset(self, session: AsyncSession, user: User, looks: Looks = NO_LOOKS) -> None:
         """The mail with which a new password is chosen."""
-        await self._send(session, user, "reset_password", user.email)
+        await self._send(session, user, "reset_password", user.email, looks)
 
     async def send_change(self, session: AsyncSession, user: User, email: str) -> None:
         """To the new address: whoever reads it confirms."""
@@ -62,7 +67,9 @@ class EmailProofs:
         await self.limit_mails(session, user.email)
         await self.send_verification(session, user)
 
-    async def request_reset(self, session: AsyncSession, *, email: str, origin: Origin) -> None:
+    async def request_reset(
+        self, session: AsyncSession, *, email: str, origin: Origin, looks: Looks = NO_LOOKS
+    ) -> None:
         """Whoever has the mailbox gets a link, or learns that there is no account."""
         email = normalize_email(email)
         await self.limiter.count(session, f"mail-from:{origin.address}", MAILS_PER_ADDRESS)
@@ -71,9 +78,9 @@ class EmailProofs:
             return
         found = await self.users.user_by_email(session, email)
         if found is not None:
-            await self.send_reset(session, found[0])
+            await self.send_reset(session, found[0], looks)
         else:
-            values = {"email": email, "link": f"{self.public_url}/sign-up"}
+            values = {**looks, "email": email, "link": f"{self.public_url}/sign-up"}
             await self.notify(session, "no_account", email, values)
 
     async def verify(self, session: AsyncSession, *, token: str) -> tuple[User, bool]:
@@ -130,7 +137,9 @@ class EmailProofs:
         )
         return changed
 
-    async def _send(self, session: AsyncSession, user: User, purpose: Purpose, email: str) -> None:
+    async def _send(
+        self, session: AsyncSession, user: User, purpose: Purpose, email: str, looks: Looks = NO_LOOKS
+    ) -> None:
         now, token = real_now(), new_secret()
         row = OneTimeToken(
             token_sha256=token_hash(token),
@@ -144,6 +153,7 @@ class EmailProofs:
         await self.proofs.forget(session, user.id, purpose)
         await self.proofs.add(session, row)
         values = {
+            **looks,
             "name": user.name,
             "email": email,
             "link": f"{self.public_url}/{_PATHS[purpose]}?token={token}",

@@ -10,7 +10,7 @@ from portal_api.identity.domain.limits import Quota
 from portal_api.identity.domain.password import password_fault
 from portal_api.identity.domain.user import Origin, User, normalize_email
 from portal_api.identity.ports import IdentityRepository, PasswordHasher, Publisher
-from portal_api.identity.use_cases.email_proofs import EmailProofs
+from portal_api.identity.use_cases.email_proofs import NO_LOOKS, EmailProofs, Looks
 from portal_api.identity.use_cases.limiting import Limiter
 from shared.clock import real_now
 from shared.errors import DomainError
@@ -50,7 +50,9 @@ class Identity:
         """Count a sign-up of a network address, in a transaction of its own: one that fails counts too."""
         await self._limiter.count(session, f"sign-up:{origin.address}", self._sign_ups)
 
-    async def sign_up(self, session: AsyncSession, *, email: str, password: str, name: str) -> User:
+    async def sign_up(
+        self, session: AsyncSession, *, email: str, password: str, name: str, looks: Looks = NO_LOOKS
+    ) -> User:
         """A new user, asked by mail to confirm the address; billing learns of them as a possible developer."""
         check_password(password, email=email, name=name)
         user = self.new_user(email=email, name=name, verified=False)
@@ -58,7 +60,7 @@ class Identity:
             detail = "Sign in with it, or use another address."
             raise DomainError("email-taken", 409, "This e-mail address has an account", detail, "email")
         await self.publish(session, user)
-        await self._proofs.send_verification(session, user)
+        await self._proofs.send_verification(session, user, looks)
         return user
 
     @staticmethod

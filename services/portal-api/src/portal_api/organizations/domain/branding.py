@@ -46,6 +46,16 @@ class Branding:
         """Another one whenever the logo is another one; empty where there is none."""
         return self.logo_sha256[:16] if self.logo_sha256 else ""
 
+    def mail_values(self, name: str, address: str) -> dict[str, str]:
+        """What a mail says and shows of the portal called `name` at `address`, an absolute URL."""
+        values = {"portal_name": name, "portal_url": address}
+        if self.logo_version:
+            values["portal_logo"] = f"{address}/logo.png?v={self.logo_version}"
+        if (chosen := accents(self.accent_light, self.accent_dark)) is not None:
+            shown = accent(chosen[0], LIGHT)
+            values |= {"portal_accent": str(shown.colour), "portal_accent_text": str(shown.text)}
+        return values
+
 
 @dataclass(frozen=True, slots=True)
 class Logo:

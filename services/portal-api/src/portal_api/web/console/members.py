@@ -12,6 +12,7 @@ from portal_api.organizations.use_cases import Organizations
 from portal_api.organizations.use_cases.invitations import Invitations
 from portal_api.organizations.use_cases.members import Members
 from portal_api.web.console.place import Places
+from portal_api.web.kit.audit_text import ACTION_NAMES, KIND_NAMES
 from portal_api.web.kit.forms import Form
 from portal_api.web.kit.pages import Kit
 from portal_api.web.kit.viewer import Viewer
@@ -19,11 +20,6 @@ from shared.errors import DomainError
 
 MAX_LISTED = 200
 PAGE = 50
-_TARGETS = (
-    "organization", "member", "invitation", "project", "api", "contract", "plan", "application", "oauth_client",
-    "api_key", "subscription", "stripe",
-)  # fmt: skip
-_ACTIONS = ("created", "updated", "deleted", "ordered")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +151,7 @@ def _audit(router: APIRouter, kit: Kit, places: Places, deps: MemberPages) -> No
     ) -> Response:
         wanted = Filter(
             target_type=target_type or None,
-            action=cast(Action, action) if action in _ACTIONS else None,
+            action=cast(Action, action) if action in ACTION_NAMES else None,
             actor_id=actor_id or None,
         )
         async with kit.http.uow.transaction() as session:
@@ -174,8 +170,8 @@ def _audit(router: APIRouter, kit: Kit, places: Places, deps: MemberPages) -> No
             entries=entries[:PAGE],
             following=entries[PAGE - 1].id if len(entries) > PAGE else "",
             form=Form.of(target_type=target_type, action=action, actor_id=actor_id),
-            targets=[("", "Everything"), *((one, one.replace("_", " ").capitalize()) for one in _TARGETS)],
-            actions=[("", "Every change"), *((one, one.capitalize()) for one in _ACTIONS)],
+            targets=[("", "Everything"), *KIND_NAMES.items()],
+            actions=[("", "Every change"), *ACTION_NAMES.items()],
             people=[("", "Everybody"), *((one.user_id, one.name) for one in members)],
             filtered=bool(target_type or action or actor_id or after),
         )

@@ -10,8 +10,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
-from portal_api.web.kit import charts, formats
+from portal_api.web.kit import audit_text, charts, formats
 from portal_api.web.kit.assets import Assets
+from portal_api.web.kit.browser_name import browser_name
 from portal_api.web.kit.statuses import status_of
 from portal_api.web.kit.viewer import Viewer
 from shared.clock import Clock
@@ -41,6 +42,8 @@ def environment(assets: Assets, clock: Clock) -> Environment:
         money=_money, price=_price, number=_number, compact=_compact, price_line=_price_line, limit_line=_limit_line
     )
     templates.filters.update(exact=_exact, percent=_percent, decimal=_decimal)
+    templates.filters.update(audit_sentence=audit_text.sentence, audit_about=audit_text.about)
+    templates.filters.update(audit_changes=audit_text.changes, browser_name=browser_name)
     templates.filters.update(moment=_moment, day=_day, ago=_ago(clock), initials=_initials)
     return templates
 

@@ -7,6 +7,8 @@ from fastapi import APIRouter, Response
 
 from portal_api.catalog.domain.api import ContractOperation
 from portal_api.catalog.use_cases.reading import CatalogReader, PublishedApi
+from portal_api.organizations.domain.branding import PAGE_TITLES
+from portal_api.organizations.use_cases.branding import Brandings
 from portal_api.web.kit.formats import limit_line, price_line
 from portal_api.web.kit.pages import Kit
 
@@ -15,26 +17,28 @@ _HEADERS = {"Cache-Control": "public, max-age=60", "X-Content-Type-Options": "no
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|])")
 
 
-def create_router(kit: Kit, catalog: CatalogReader) -> APIRouter:
+def create_router(kit: Kit, catalog: CatalogReader, brandings: Brandings) -> APIRouter:
     """Public, as the catalogue is. Errors are problem documents: programs read them."""
     router = APIRouter(include_in_schema=False)
-    _add_index(router, kit, catalog)
+    _add_index(router, kit, catalog, brandings)
     _add_api_page(router, kit, catalog)
     return router
 
 
-def _add_index(router: APIRouter, kit: Kit, catalog: CatalogReader) -> None:
+def _add_index(router: APIRouter, kit: Kit, catalog: CatalogReader, brandings: Brandings) -> None:
     base_url = kit.http.base_url
 
     @router.get("/portal/{organization}/llms.txt")
     async def index(organization: str) -> Response:
         async with kit.http.uow.transaction() as session:
             owner, apis = await catalog.published_apis(session, organization, limit=MAX_APIS, after=None)
+            branding = await brandings.of_portal(session, owner.id)
+        name = _plain(branding.portal_name or owner.name)
         portal = f"{base_url}/portal/{owner.identifier}"
         lines = [
-            f"# {_plain(owner.name)}",
+            f"# {name}",
             "",
-            f"> APIs of {_plain(owner.name)}: what they do, what they cost, and how to call them.",
+            f"> APIs of {name}: what they do, what they cost, and how to call them.",
             "",
             f"To call one: create an application at {portal}/applications, subscribe it to a plan of the API, and get"
             f" an access token with its consumer key and secret at {base_url}/oauth2/token (client credentials).",
@@ -45,6 +49,7 @@ def _add_index(router: APIRouter, kit: Kit, catalog: CatalogReader) -> None:
             "",
             "## Reference",
             "",
+            *(f"- [{PAGE_TITLES[page]}]({portal}/pages/{page}): in the words of {name}" for page in branding.pages),
             f"- [REST API of the portal]({base_url}/openapi.json): applications, subscriptions, keys, usage (OpenAPI)",
             f"- [Problem types]({base_url}/problems): what each error means, and what to do",
         ]

@@ -1,7 +1,7 @@
 """Where in the Developer Portal a page is: the organization, what stands beside it, and what is wrong right now."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -15,6 +15,10 @@ from portal_api.organizations.use_cases import Organizations
 from portal_api.organizations.use_cases.branding import Brandings
 from portal_api.web.kit.viewer import Viewer
 from shared.clock import Clock
+from shared.events.billing import InvoiceUpdated
+
+# Among so many of the newest invoices the open ones of who is overdue are looked for.
+MAX_INVOICES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,8 @@ class Place:
     now: datetime
     branding: Branding
     overdue: Sequence[NamedSubscription] = ()
+    # By subscription: the oldest one that is to be paid.
+    open_invoices: Mapping[str, InvoiceUpdated] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -85,8 +91,15 @@ class Places:
         branding = await self.brandings.of_portal(session, found.id)
         connection = await self.stripe.look(session, found.id)
         overdue: Sequence[Subscription] = ()
+        unpaid: dict[str, InvoiceUpdated] = {}
         if viewer.actor is not None:
             overdue = await self.billing.overdue(session, found.id, viewer.actor.user_id)
+        if viewer.actor is not None and overdue:
+            for invoice in await self.billing.invoices_of(
+                session, found.id, viewer.actor.user_id, after=None, limit=MAX_INVOICES
+            ):
+                if invoice.status == "open" and invoice.subscription_id and invoice.hosted_invoice_url:
+                    unpaid[invoice.subscription_id] = invoice
         return Place(
             organization=found,
             is_signed_in=viewer.actor is not None,
@@ -94,4 +107,5 @@ class Places:
             is_test_mode=connection is not None and connection.livemode is False,
             now=self.clock.now(),
             overdue=await self.billing.named(session, overdue) if overdue else (),
+            open_invoices=unpaid,
         )

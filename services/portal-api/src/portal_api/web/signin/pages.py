@@ -10,18 +10,20 @@ from portal_api.http.client import client_of
 from portal_api.http.problem_types import PROBLEM_TYPES
 from portal_api.identity.domain.external import IdentityProvider
 from portal_api.identity.domain.user import SESSION_LIFE, Origin
-from portal_api.identity.use_cases.email_proofs import EmailProofs
+from portal_api.identity.use_cases.email_proofs import NO_LOOKS, EmailProofs
 from portal_api.identity.use_cases.external import ExternalSignIn
 from portal_api.identity.use_cases.sessions import Sessions, SignedIn
 from portal_api.identity.use_cases.signing_in import SignIn
 from portal_api.identity.use_cases.users import Identity
 from portal_api.organizations.use_cases import Organizations
+from portal_api.organizations.use_cases.branding import Brandings
 from portal_api.organizations.use_cases.invitations import Invitations
 from portal_api.web.kit.forms import Form
 from portal_api.web.kit.pages import NOT_FOUND, Kit, local_path
 from portal_api.web.kit.viewer import Viewer
-from portal_api.web.signin import account, invitations, recovery
+from portal_api.web.signin import account, invitations, problem_pages, recovery
 from portal_api.web.signin.account import AccountPages
+from portal_api.web.signin.portal_looks import portal_looks
 from shared.errors import DomainError
 
 
@@ -38,6 +40,7 @@ class SignInPages:
     account: AccountPages
     invitations: Invitations
     proofs: EmailProofs
+    brandings: Brandings
 
 
 def create_router(deps: SignInPages) -> APIRouter:
@@ -47,9 +50,10 @@ def create_router(deps: SignInPages) -> APIRouter:
     _sign_in(router, deps)
     _sign_up(router, deps)
     _texts(router, deps)
-    recovery.add_pages(router, deps.kit, deps.proofs, deps.account.passwords)
+    recovery.add_pages(router, deps.kit, deps.proofs, deps.account.passwords, deps.brandings)
     invitations.add_pages(router, deps.kit, deps.invitations, deps.proofs)
     account.add_pages(router, deps.account)
+    problem_pages.add_pages(router, deps.kit)
     return router
 
 
@@ -74,7 +78,7 @@ def _start(router: APIRouter, deps: SignInPages) -> None:
     async def start(request: Request, viewer: Annotated[Viewer, Depends(kit.anybody())]) -> Response:
         """A stranger signs in, everybody else is at home in the Console."""
         if viewer.actor is None:
-            return _sign_in_form(request, viewer, deps, Form.of(next="/"))
+            return await _sign_in_form(request, viewer, deps, Form.of(next="/"))
         return RedirectResponse("/console", status_code=303)
 
 
@@ -96,7 +100,7 @@ def _sign_in(router: APIRouter, deps: SignInPages) -> None:
             # What happened on the way back from an identity provider.
             kind = PROBLEM_TYPES[problem]
             form.problem = DomainError(problem, 403, kind.title, f"{kind.cause} {kind.cure}")
-        return _sign_in_form(request, viewer, deps, form)
+        return await _sign_in_form(request, viewer, deps, form)
 
     @router.post("/sign-in")
     async def sign_in(request: Request, viewer: anybody) -> Response:
@@ -107,7 +111,7 @@ def _sign_in(router: APIRouter, deps: SignInPages) -> None:
             )
         except DomainError as error:
             form.fail(error)
-            return _sign_in_form(request, viewer, deps, form, status=error.status)
+            return await _sign_in_form(request, viewer, deps, form, status=error.status)
         return _entered(kit, result, form.text("next") or "/")
 
     @router.post("/sign-out")
@@ -133,7 +137,7 @@ def _sign_up(router: APIRouter, deps: SignInPages) -> None:
         email: str = "",
     ) -> Response:
         form = Form.of(next=local_path(next), email=email)
-        return kit.page(request, viewer, "signin/sign_up.html", form=form, providers=_providers(deps))
+        return await _form_page(request, viewer, deps, "signin/sign_up.html", form, 200)
 
     @router.post("/sign-up")
     async def sign_up(request: Request, viewer: anybody) -> Response:
@@ -148,16 +152,30 @@ def _sign_up(router: APIRouter, deps: SignInPages) -> None:
                 async with kit.http.uow.transaction() as session:
                     await deps.identity.admit_sign_up(session, origin)
                 async with kit.http.uow.transaction() as session:
-                    user = await deps.identity.sign_up(session, email=email, password=form.raw("password"), name=name)
+                    portal = await portal_looks(session, deps.brandings, local_path(form.text("next") or "/"))
+                    looks = portal.mail_values(deps.proofs.public_url) if portal else NO_LOOKS
+                    user = await deps.identity.sign_up(
+                        session, email=email, password=form.raw("password"), name=name, looks=looks
+                    )
                     signed_in = await deps.sessions.open(session, user, origin)
                 return _entered(kit, signed_in, form.text("next") or "/")
             except DomainError as error:
                 form.fail(error)
-        return kit.page(request, viewer, "signin/sign_up.html", status=422, form=form, providers=_providers(deps))
+        return await _form_page(request, viewer, deps, "signin/sign_up.html", form, 422)
 
 
-def _sign_in_form(request: Request, viewer: Viewer, deps: SignInPages, form: Form, *, status: int = 200) -> Response:
-    return deps.kit.page(request, viewer, "signin/sign_in.html", status=status, form=form, providers=_providers(deps))
+async def _sign_in_form(
+    request: Request, viewer: Viewer, deps: SignInPages, form: Form, *, status: int = 200
+) -> Response:
+    return await _form_page(request, viewer, deps, "signin/sign_in.html", form, status)
+
+
+async def _form_page(
+    request: Request, viewer: Viewer, deps: SignInPages, template: str, form: Form, status: int
+) -> Response:
+    async with deps.kit.http.uow.transaction() as session:
+        portal = await portal_looks(session, deps.brandings, local_path(form.text("next") or "/"))
+    return deps.kit.page(request, viewer, template, status=status, form=form, providers=_providers(deps), portal=portal)
 
 
 def _providers(deps: SignInPages) -> list[IdentityProvider]:

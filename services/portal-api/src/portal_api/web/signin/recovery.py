@@ -7,18 +7,20 @@ from fastapi import APIRouter, Depends, Request, Response
 
 from portal_api.http.client import client_of
 from portal_api.identity.domain.user import Origin
-from portal_api.identity.use_cases.email_proofs import EmailProofs
+from portal_api.identity.use_cases.email_proofs import NO_LOOKS, EmailProofs
 from portal_api.identity.use_cases.passwords import Passwords
+from portal_api.organizations.use_cases.branding import Brandings
 from portal_api.web.kit.forms import Form
-from portal_api.web.kit.pages import Kit
+from portal_api.web.kit.pages import Kit, local_path
 from portal_api.web.kit.viewer import Viewer
+from portal_api.web.signin.portal_looks import portal_looks
 from shared.errors import DomainError
 
 
-def add_pages(router: APIRouter, kit: Kit, proofs: EmailProofs, passwords: Passwords) -> None:
+def add_pages(router: APIRouter, kit: Kit, proofs: EmailProofs, passwords: Passwords, brandings: Brandings) -> None:
     """All of them."""
     _verify(router, kit, proofs, passwords)
-    _forgot(router, kit, proofs)
+    _forgot(router, kit, proofs, brandings)
     _reset(router, kit, passwords)
 
 
@@ -48,12 +50,24 @@ def _verify(router: APIRouter, kit: Kit, proofs: EmailProofs, passwords: Passwor
         return kit.redirect("/account", flash=f"A mail is on its way to {viewer.user.email}.")
 
 
-def _forgot(router: APIRouter, kit: Kit, proofs: EmailProofs) -> None:
+def _forgot(router: APIRouter, kit: Kit, proofs: EmailProofs, brandings: Brandings) -> None:
     anybody = Annotated[Viewer, Depends(kit.anybody())]
 
+    async def page(request: Request, viewer: Viewer, form: Form, *, sent: str = "", status: int = 200) -> Response:
+        async with kit.http.uow.transaction() as session:
+            portal = await portal_looks(session, brandings, local_path(form.text("next") or "/"))
+        return kit.page(
+            request, viewer, "signin/forgot_password.html", status=status, form=form, sent=sent, portal=portal
+        )
+
     @router.get("/forgot-password")
-    async def forgot_page(request: Request, viewer: anybody, email: str = "") -> Response:
-        return kit.page(request, viewer, "signin/forgot_password.html", form=Form.of(email=email), sent="")
+    async def forgot_page(
+        request: Request,
+        viewer: anybody,
+        email: str = "",
+        next: str = "/",  # noqa: A002
+    ) -> Response:
+        return await page(request, viewer, Form.of(email=email, next=local_path(next)))
 
     @router.post("/forgot-password")
     async def forgot(request: Request, viewer: anybody) -> Response:
@@ -64,11 +78,13 @@ def _forgot(router: APIRouter, kit: Kit, proofs: EmailProofs) -> None:
         if not form.errors:
             try:
                 async with kit.http.uow.transaction() as session:
-                    await proofs.request_reset(session, email=email, origin=Origin(*client_of(request)))
-                return kit.page(request, viewer, "signin/forgot_password.html", form=form, sent=email)
+                    portal = await portal_looks(session, brandings, local_path(form.text("next") or "/"))
+                    looks = portal.mail_values(proofs.public_url) if portal else NO_LOOKS
+                    await proofs.request_reset(session, email=email, origin=Origin(*client_of(request)), looks=looks)
+                return await page(request, viewer, form, sent=email)
             except DomainError as error:
                 form.fail(error)
-        return kit.page(request, viewer, "signin/forgot_password.html", status=422, form=form, sent="")
+        return await page(request, viewer, form, status=422)
 
 
 def _reset(router: APIRouter, kit: Kit, passwords: Passwords) -> None:
