@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import httpx
@@ -119,11 +121,19 @@ class Portal:
         return self.client(token.json()["token"])
 
 
+# By settings.
+_built: dict[str, PortalApi] = {}
+
+
 @asynccontextmanager
 async def portal(
     database_url: str, *, kafka: str = "127.0.0.1:1", topic_prefix: str = "", allowed: str = "", **changed: Any
 ) -> AsyncIterator[Portal]:
-    """Migrated and wired; nothing of it runs beside the requests (start `service.runners` where a test needs it)."""
+    """Migrated and wired; nothing of it runs beside the requests (start `service.runners` where a test needs it).
+
+    Wiring 270 routes takes as long as a test's own requests: the same settings give the same service again, with new
+    connections. What a service remembers stands in its database, which the tests of a file share anyway.
+    """
     settings = Settings(
         database_url=database_url,
         encryption_key=base64.b64encode(b"k" * 32).decode(),
@@ -137,10 +147,14 @@ async def portal(
         mail_from="Tollway <no-reply@portal.test>",
         sign_ups_per_hour=1000,
     )
-    await asyncio.to_thread(migrate.upgrade, database_url, MIGRATIONS)
     async with mail_server() as (mailbox, port):
         settings = settings.model_copy(update={"smtp_port": port, **changed})
-        service = build(settings)
+        if (service := _built.get(key := repr(settings.model_dump()))) is None:
+            await asyncio.to_thread(migrate.upgrade, database_url, MIGRATIONS)
+            # What the file before built goes with its database.
+            for old in [one for one in _built if repr(database_url) not in one]:
+                del _built[old]
+            service = _built[key] = build(settings)
         try:
             yield Portal(service, settings, mailbox)
         finally:
@@ -149,11 +163,20 @@ async def portal(
 
 @asynccontextmanager
 async def mail_server() -> AsyncIterator[tuple[Mailbox, int]]:
-    """A real SMTP server on a free port, and what arrives there."""
+    """A real SMTP server on a port that this process keeps, and what arrives there."""
     mailbox = Mailbox()
-    server = await asyncio.get_running_loop().create_server(lambda: smtp_protocol(mailbox), "127.0.0.1", 0)
+    listening = _mail_socket()
+    server = await asyncio.get_running_loop().create_server(lambda: smtp_protocol(mailbox), sock=listening.dup())
     async with server:
-        yield mailbox, server.sockets[0].getsockname()[1]
+        yield mailbox, listening.getsockname()[1]
+
+
+@cache
+def _mail_socket() -> socket.socket:
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    listening.listen()
+    return listening
 
 
 async def created(response: httpx.Response, status: int = 201) -> dict[str, Any]:

@@ -151,6 +151,18 @@ async def test_two_relays_publish_everything_once_and_in_order(bus: Bus) -> None
     assert [b for a, b in await bus.seen() if a == key] == [str(number) for number in range(30)]
 
 
+async def test_a_relay_that_stops_leaves_its_lease_to_the_next_at_once(bus: Bus) -> None:
+    """Else every rolling update would hold all records back until the lease of the old one expires."""
+
+    async def leases() -> int:
+        async with bus.engine.connect() as connection:
+            return int((await connection.execute(text("select count(*) from leases"))).scalar_one())
+
+    async with running(bus.relay().run):
+        await eventually(leases)
+    assert await leases() == 0
+
+
 async def test_a_consumer_started_again_goes_on_where_the_database_says(bus: Bus) -> None:
     key = f"{bus.prefix}sub_again"
     async with running(bus.relay().run):

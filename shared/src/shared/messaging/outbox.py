@@ -34,6 +34,7 @@ BATCH_ROWS = 500
 POLL_SECONDS = 0.5
 RETRY_SECONDS = 1.0
 RENEW_SECONDS = 1.0  # of a lease of lease.LEASE_SECONDS
+RELEASE_SECONDS = 2.0
 
 PUBLISHED = Counter("outbox_published_records_total", "Records published; flat while work is done: the relay is stuck")
 FAILURES = Counter("outbox_relay_failures_total", "Failed relay rounds; a rise: Kafka or the database is away")
@@ -153,6 +154,15 @@ class OutboxRelay:
                     await self._outbox.wait(POLL_SECONDS)
         finally:
             await self._drop_producer()
+            await self._give_lease_back()
+
+    async def _give_lease_back(self) -> None:
+        """At a clean stop, so that the next relay need not wait for its end. What is not given back expires."""
+        try:
+            async with asyncio.timeout(RELEASE_SECONDS):
+                await lease.release(self._engine, "outbox", self._holder)
+        except (OSError, DBAPIError, InterfaceError, TimeoutError) as error:
+            log.warning("the outbox's lease expires by itself", error=repr(error))
 
     async def _round(self) -> bool:
         if not await self._has_lease():
