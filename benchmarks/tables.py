@@ -23,7 +23,8 @@ import uvloop
 from aiokafka import AIOKafkaProducer
 
 from gateway.adapters.access_token import AccessTokens
-from gateway.adapters.tables import GatewayTables, topic_tables
+from gateway.adapters.kafka_reader import KafkaReader
+from gateway.adapters.tables import GatewayTables, table_feeds
 from local_stack.ports import Ports
 from local_stack.stack import Stack
 from shared.events.catalog import ApiState, Deployment, Operation, RateLimit
@@ -119,18 +120,18 @@ async def update(bootstrap: str, entries: int, apis: int) -> None:
 
 async def read(bootstrap: str) -> None:
     """A worker's part: load, then follow; says what it measured on its output."""
+    gc.set_threshold(50_000, 20, 50)  # as the gateway does
     tables = GatewayTables(AccessTokens("http://issuer.test"))
-    feeds = topic_tables(tables, bootstrap, "")
+    feeds = table_feeds(tables, "")
     started, used = time.monotonic(), time.process_time()
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(feed.run()) for feed in feeds]
+        reading = group.create_task(KafkaReader(bootstrap, feeds).run())
         for feed in feeds:
             await feed.ready.wait()
         print(f"loaded in {time.monotonic() - started:.1f} s, {time.process_time() - used:.1f} s of CPU", flush=True)
-        print(f"entries {len(tables._access)}, memory {psutil.Process().memory_info().rss / 1e6:.0f} MB", flush=True)
+        print(f"entries {tables.entry_count()}, memory {psutil.Process().memory_info().rss / 1e6:.0f} MB", flush=True)
         gc.collect()
         gc.freeze()
-        gc.set_threshold(50_000, 20, 50)
         clock, own = [], []
         until = time.monotonic() + UPDATE_SECONDS + 2
         print("following", flush=True)
@@ -139,8 +140,7 @@ async def read(bootstrap: str) -> None:
             await asyncio.sleep(0.001)
             clock.append(time.monotonic() - now - 0.001)
             own.append(time.thread_time() - before)
-        for task in tasks:
-            task.cancel()
+        reading.cancel()
         for name, values in (("by the clock", clock), ("own CPU time", own)):
             values.sort()
             p999 = values[int(len(values) * 0.999)]

@@ -1,5 +1,6 @@
 """What workers tell one another of rate limits, without Kafka."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from gateway.adapters.rate_exchange import RateExchange
@@ -12,13 +13,18 @@ KEY = ("app_1", "api_1", False)
 SECOND = 1_000_000_000
 
 
+class Nowhere:
+    async def send(self, topic: str, value: bytes, *, key: bytes, headers: Sequence[tuple[str, bytes]]) -> None:
+        raise AssertionError("nothing is sent here")
+
+
 class Worker:
     def __init__(self, name: str, limit: RateLimit) -> None:
         self.name = name
         self.now_ns = SECOND
         self.changed: list[RateLimiter] = []
         self.only = RateLimiter((limit,), KEY, self.changed)
-        self.exchange = RateExchange("", "", name, self, interval_seconds=0.1, monotonic_ns=lambda: self.now_ns)
+        self.exchange = RateExchange(Nowhere(), "", name, self, interval_seconds=0.1, monotonic_ns=lambda: self.now_ns)
 
     def limiter(self, key: EntryKey) -> RateLimiter | None:
         return self.only if key == KEY else None

@@ -1,10 +1,11 @@
 """Path templates: literal before variable, and what is routed is what is sent."""
 
 import pytest
+from msgspec.structs import replace
 from tests.service.gateway.builders import START, api
 
 from gateway.domain.route import parse_target, routes_of
-from shared.events.catalog import ApiState, Deployment, Operation
+from shared.events.catalog import ApiState, Deployment, Operation, Policy
 
 TEMPLATES = (
     "/",
@@ -41,20 +42,36 @@ def routes() -> ApiState:
     ],
 )  # fmt: skip
 def test_a_path_finds_its_template(path: str, template: str | None) -> None:
-    deployed = routes_of(routes(), "production")
+    deployed = routes_of(routes())["production"]
     target = parse_target(b"/acme/reading/v1" + path.encode() + b"?q=%2F")
-    assert deployed is not None and target is not None
+    assert target is not None
     found = deployed.find(target.segments)
     assert (None if found is None else TEMPLATES[found[b"GET"].number - 1]) == template
     assert target.rest.endswith(b"?q=%2F")
 
 
 def test_the_upstreams_address_is_read_once() -> None:
-    deployed = routes_of(routes(), "production")
-    assert deployed is not None
-    upstream = deployed.upstream
+    upstream = routes_of(routes())["production"].upstream
     assert (upstream.tls, upstream.host, upstream.port) == (True, "upstream.test", 8443)
     assert (upstream.base_path, upstream.authority) == (b"/base", b"upstream.test:8443")
+
+
+def test_environments_share_their_templates_only_where_nothing_tells_them_apart() -> None:
+    base = routes()
+    assert base.production is not None
+    policy = Policy(kind="request-size", config={"max_bytes": 10})
+    for development, shares in (
+        (base.production, True),
+        (replace(base.production, upstream_url="http://other.test", revision=2), True),
+        (replace(base.production, operations=base.production.operations[1:]), False),
+        (replace(base.production, policies=(policy,)), False),
+    ):
+        found = routes_of(replace(base, development=development))
+        assert (found["production"].root is found["development"].root) is shares
+        operations = found["development"].find([b"books"])
+        assert operations is not None
+        assert (operations[b"GET"].policies is not None) is bool(development.policies)
+    assert routes_of(replace(base, production=None, development=None)) == {}
 
 
 def test_escapes_are_normalised_before_routing() -> None:

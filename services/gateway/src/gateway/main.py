@@ -9,7 +9,6 @@ import ctypes
 import gc
 import sys
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import structlog
@@ -18,12 +17,14 @@ from gateway import FORM, metrics
 from gateway.adapters.access_token import AccessTokens
 from gateway.adapters.address_guard import AddressGuard
 from gateway.adapters.identity_signer import IdentitySigner
+from gateway.adapters.kafka_reader import Feed, KafkaReader
+from gateway.adapters.kafka_sender import KafkaSender
 from gateway.adapters.log_keeper import keep_log
 from gateway.adapters.rate_exchange import RateExchange
 from gateway.adapters.refusal_counts import RefusalCounts
 from gateway.adapters.sockets import Sockets
 from gateway.adapters.stream_files import StreamFiles, orphans
-from gateway.adapters.tables import GatewayTables, topic_tables
+from gateway.adapters.tables import GatewayTables, by_key, table_feeds
 from gateway.adapters.upstream_pool import UpstreamPool
 from gateway.adapters.usage_shipper import UsageShipper
 from gateway.adapters.write_ahead_log import WriteAheadLog
@@ -42,10 +43,9 @@ from gateway.use_cases import CallGate
 from shared.addresses import parse_allowed
 from shared.clock import Clock, OffsetClock, SystemClock, real_seconds
 from shared.events.call_record import CALL_BYTES
-from shared.events.topics import GATEWAY_REQUESTS
+from shared.events.topics import GATEWAY_REQUESTS, SANDBOX_CLOCK
 from shared.http.operations import Readiness, operations_app, own_metrics, serve
-from shared.messaging.sandbox_clock import sandbox_clock_table
-from shared.messaging.table import TopicTable
+from shared.messaging.sandbox_clock import sandbox_clock_mover
 from shared.observability.logs import configure_logging
 from shared.service import main as run_main
 from shared.service import run_part, run_service
@@ -56,11 +56,15 @@ ORPHAN_SECONDS = 1.0
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # malloc.h
 
 
+def _collect_rarely() -> None:
+    """Tables of a million entries are no garbage, and looking for some among them takes long."""
+    gc.set_threshold(50_000, 20, 50)
+
+
 def _settle_memory() -> None:
     """Nothing that lives now is garbage: collections need not look at it again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 50)
     # glibc would give the buffers of each shipped batch back to the system, and fault them in again for the next.
     with contextlib.suppress(OSError, AttributeError):
         libc = ctypes.CDLL(None)
@@ -88,25 +92,25 @@ class Gateway:
         servers, prefix = settings.kafka_bootstrap_servers, settings.kafka_topic_prefix
         self._tokens = AccessTokens(settings.issuer)
         self.tables = GatewayTables(self._tokens)
-        self._feeds = topic_tables(self.tables, servers, prefix)
+        self._feeds = table_feeds(self.tables, prefix)
         self._clock: Clock = SystemClock()
-        self._sandbox_clock: TopicTable | None = None
+        self._sandbox_clock: Feed | None = None
         if settings.sandbox:
             self._clock = offset_clock = OffsetClock()
-            self._sandbox_clock = sandbox_clock_table(servers, prefix, offset_clock, self._clock_moved)
+            move = by_key(sandbox_clock_mover(offset_clock, self._clock_moved))
+            self._sandbox_clock = Feed(prefix + SANDBOX_CLOCK.name, move)
         self._identity = None if settings.identity_keys is None else IdentitySigner(settings.identity_keys)
         self._cache = ResponseCache(settings.response_cache_bytes, real_seconds)
         self._shipper: UsageShipper | None = None
         self._exchange: RateExchange | None = None
-        self._background: list[Callable[[], Awaitable[None]]] = [feed.run for feed in self._feeds]
-        if self._sandbox_clock is not None:
-            self._background.append(self._sandbox_clock.run)
+        followed = self._feeds if self._sandbox_clock is None else [*self._feeds, self._sandbox_clock]
+        self._reader = KafkaReader(servers, followed)
         self.readiness = Readiness(
             {
                 "tables": lambda: all(feed.ready.is_set() for feed in self._feeds),
                 "clock": lambda: self._sandbox_clock is None or self._sandbox_clock.ready.is_set(),
                 "stream_announced": lambda: self._shipper is not None and self._shipper.announced.is_set(),
-                "rate_counts": lambda: self._exchange is not None and self._exchange.ready.is_set(),
+                "rate_counts": lambda: self._exchange is not None and self._exchange.feed.ready.is_set(),
                 "tables_fresh": self.tables.are_fresh,
                 "listening": self.listening.is_set,
             }
@@ -127,7 +131,7 @@ class Gateway:
     async def run(self) -> None:
         """Until cancelled; then finish calls, ship all records, close the stream, in this order and in bounded time."""
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(run_part(runner)) for runner in self._background]
+            tasks = [group.create_task(run_part(self._reader.run))]
             tasks.append(group.create_task(run_part(self._watch_age)))
             try:
                 # The clock first: intents of adopted logs must not be stamped with a time that the sandbox has left.
@@ -143,7 +147,8 @@ class Gateway:
         servers, prefix = settings.kafka_bootstrap_servers, settings.kafka_topic_prefix
         refusals = RefusalCounts(self._clock)
         current, adopted = self._open_logs()
-        self._shipper = shipper = UsageShipper(servers, prefix, current, adopted, refusals, self._clock)
+        sender = KafkaSender(servers)
+        self._shipper = shipper = UsageShipper(sender, prefix, current, adopted, refusals, self._clock)
         shipping = group.create_task(run_part(shipper.run))
         tasks.append(group.create_task(self._adopt_orphans(shipper)))
         tasks.append(group.create_task(keep_log(current, sync_seconds=settings.wal_sync_seconds)))
@@ -157,14 +162,15 @@ class Gateway:
             for feed in self._feeds:
                 await feed.ready.wait()
             self._exchange = RateExchange(
-                servers,
+                sender,
                 prefix,
                 current.stream_id.hex(),
                 self.tables,
                 interval_seconds=settings.rate_exchange_seconds,
             )
+            tasks.append(group.create_task(run_part(KafkaReader(servers, [self._exchange.feed]).run)))
             tasks.append(group.create_task(run_part(self._exchange.run)))
-            await self._exchange.ready.wait()
+            await self._exchange.feed.ready.wait()
             await shipper.announced.wait()
             self._judge_age()
             place = settings.wal_directory / f"listener-{self._place.number}.sock"
@@ -301,6 +307,7 @@ class Gateway:
 async def run(settings: Settings, arguments: list[str]) -> None:
     """The process."""
     configure_logging("gateway", settings.log_level)
+    _collect_rarely()
     if arguments[:1] == ["worker"]:
         number, count, link = map(int, arguments[1:])
         gateway = Gateway(settings, WorkerPlace(number, count, link))

@@ -87,12 +87,13 @@ class AccessTable:
         production, sandbox = entry.production, entry.sandbox
         if production.valid_until or production.blocked_until or sandbox.valid_until or sandbox.blocked_until:
             return entry
+        place = self._place(production)
         return _ROW.pack(
             entry.version,
             production.subscription_number,
             sandbox.subscription_number,
-            self._place(production),
-            self._place(sandbox),
+            place,
+            place if sandbox == production else self._place(sandbox),
         )
 
     def _place(self, access: Access) -> int:

@@ -9,24 +9,21 @@ without Kafka each worker limits what it sees itself, and what it counted is tol
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Protocol
 
 import structlog
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.errors import KafkaError
 
 from gateway import metrics
+from gateway.adapters.kafka_reader import Feed
+from gateway.adapters.kafka_sender import KafkaAway
 from gateway.domain.rate_limit import EntryKey, RateLimiter
 from shared.clock import real_now
 from shared.events.envelope import decode, encode, event_type, headers_for, to_kafka_headers
 from shared.events.gateway import RateCount, RateCounts
 from shared.events.topics import GATEWAY_RATE_COUNTS
 from shared.ids import new_id
-from shared.messaging.closing import close
-from shared.service import run_part
 
 log = structlog.get_logger()
 
@@ -35,7 +32,6 @@ MAX_ENTRIES = 2_000  # in one record
 HISTORY_SECONDS = GATEWAY_RATE_COUNTS.retention_ms / 1000
 REFRESH_SECONDS = HISTORY_SECONDS / 4
 REFRESH_CHECK_SECONDS = 10.0
-_AWAY = (KafkaError, OSError, TimeoutError)
 
 
 class Limiters(Protocol):
@@ -48,12 +44,20 @@ class Limiters(Protocol):
         ...
 
 
+class Sender(Protocol):
+    """Where records go (`KafkaSender`)."""
+
+    async def send(self, topic: str, value: bytes, *, key: bytes, headers: Sequence[tuple[str, bytes]]) -> None:
+        """Until Kafka has the record. Raises KafkaAway."""
+        ...
+
+
 class RateExchange:
-    """One worker's part in the exchange."""
+    """One worker's part in the exchange. `feed` is to be read (`KafkaReader`) beside `run`."""
 
     def __init__(
         self,
-        bootstrap_servers: str,
+        sender: Sender,
         topic_prefix: str,
         worker: str,
         limiters: Limiters,
@@ -61,53 +65,30 @@ class RateExchange:
         interval_seconds: float,
         monotonic_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
-        self._bootstrap_servers = bootstrap_servers
+        self._sender = sender
         self._topic = topic_prefix + GATEWAY_RATE_COUNTS.name
         self._worker = worker
         self._limiters = limiters
         self._interval_seconds = interval_seconds
         self._monotonic_ns = monotonic_ns
-        self._positions: dict[TopicPartition, int] = {}
-        self._catch_up: dict[TopicPartition, int] = {}
+        self._own_key = worker.encode()
         self._said: dict[EntryKey, float] = {}  # busy entries, and when somebody last spoke of them
         # Workers must not all say the same again at the same time.
         self._patience_seconds = REFRESH_SECONDS * (1 + int(worker[:4] or "0", 16) / 0x10000)
-        self.ready = asyncio.Event()
+        self.feed = Feed(self._topic, self._on_record, history_seconds=HISTORY_SECONDS)
 
     async def run(self) -> None:
-        """Until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(run_part(partial(self._again, self._listen)))
-            group.create_task(run_part(partial(self._again, self._speak)))
-
-    async def _again(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Say what is admitted here, until cancelled."""
+        await self.feed.ready.wait()
+        check_at = time.monotonic() + REFRESH_CHECK_SECONDS
         while True:
-            try:
-                await work()
-            except _AWAY as error:
-                metrics.RATE_EXCHANGE_FAILURES.inc()
-                log.warning("rate counts are not exchanged, will retry", error=repr(error))
-                await asyncio.sleep(RETRY_SECONDS)
-
-    # What we say
-    async def _speak(self) -> None:
-        await self.ready.wait()
-        producer = AIOKafkaProducer(
-            bootstrap_servers=self._bootstrap_servers, acks=1, request_timeout_ms=5_000, retry_backoff_ms=100
-        )
-        try:
-            await producer.start()
-            check_at = time.monotonic() + REFRESH_CHECK_SECONDS
-            while True:
-                await asyncio.sleep(self._interval_seconds)
-                counts = self.take_counts()
-                metrics.RATE_PENDING.set(sum(count.calls for count in counts))
-                await self._send(producer, counts)
-                if time.monotonic() >= check_at:
-                    check_at = time.monotonic() + REFRESH_CHECK_SECONDS
-                    await self._send(producer, self.states_to_say_again())
-        finally:
-            await close(producer)
+            await asyncio.sleep(self._interval_seconds)
+            counts = self.take_counts()
+            metrics.RATE_PENDING.set(sum(count.calls for count in counts))
+            await self._say(counts)
+            if time.monotonic() >= check_at:
+                check_at = time.monotonic() + REFRESH_CHECK_SECONDS
+                await self._say(self.states_to_say_again())
 
     def take_counts(self) -> list[RateCount]:
         """What was admitted here since the last time."""
@@ -134,7 +115,7 @@ class RateExchange:
         busy = tuple(one // 1000 for one in limiter.busy_ns(self._monotonic_ns()))
         return RateCount(*limiter.key, calls, busy)
 
-    async def _send(self, producer: AIOKafkaProducer, counts: list[RateCount]) -> None:
+    async def _say(self, counts: list[RateCount]) -> None:
         for first in range(0, len(counts), MAX_ENTRIES):
             event = RateCounts(
                 worker=self._worker, sent_at=real_now(), entries=tuple(counts[first : first + MAX_ENTRIES])
@@ -143,15 +124,17 @@ class RateExchange:
                 event_id=new_id("rate"), kind=event_type(event), source="gateway", time=event.sent_at, traceparent=None
             )
             try:
-                async with asyncio.timeout(10):
-                    await producer.send_and_wait(
-                        self._topic, value=encode(event), key=self._worker.encode(), headers=to_kafka_headers(headers)
-                    )
-                metrics.RATE_TOLD.inc(sum(one.calls for one in event.entries))
-            except _AWAY:
+                await self._sender.send(
+                    self._topic, encode(event), key=self._own_key, headers=to_kafka_headers(headers)
+                )
+            except (KafkaAway, OSError) as error:
                 # Perhaps it has arrived: counting twice refuses a few calls, not counting would give them away.
                 self._give_back(counts[first:])
-                raise
+                metrics.RATE_EXCHANGE_FAILURES.inc()
+                log.warning("rate counts are not exchanged, will retry", error=repr(error))
+                await asyncio.sleep(RETRY_SECONDS)
+                return
+            metrics.RATE_TOLD.inc(sum(one.calls for one in event.entries))
 
     def _give_back(self, counts: list[RateCount]) -> None:
         for count in counts:
@@ -160,61 +143,10 @@ class RateExchange:
                 limiter.give_back_pending(count.calls)
 
     # What we hear
-    async def _listen(self) -> None:
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap_servers,
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            fetch_max_wait_ms=500,  # of a fetch that finds nothing: news come at once
-            request_timeout_ms=5_000,
-            retry_backoff_ms=100,
-        )
-        await consumer.start()
-        try:
-            await self._take_position(consumer)
-            own = self._worker.encode()
-            while True:
-                batches = await consumer.getmany(timeout_ms=200)
-                for partition, records in batches.items():
-                    for record in records:
-                        self._positions[partition] = record.offset + 1
-                        is_history = record.offset < self._catch_up[partition]
-                        if is_history or record.key != own:  # our own need not even be read
-                            self._hear(record.value, is_history=is_history)
-                await self._judge_ready(consumer)
-        finally:
-            await close(consumer)
-
-    async def _take_position(self, consumer: AIOKafkaConsumer) -> None:
-        partitions = [TopicPartition(self._topic, number) for number in range(GATEWAY_RATE_COUNTS.partitions)]
-        consumer.assign(partitions)
-        if self._positions:
-            for partition in partitions:
-                consumer.seek(partition, self._positions[partition])
-            return
-        since_ms = int((real_now().timestamp() - HISTORY_SECONDS) * 1000)
-        self._catch_up = await consumer.end_offsets(partitions)
-        starts = await consumer.offsets_for_times(dict.fromkeys(partitions, since_ms))
-        for partition in partitions:
-            found = starts[partition]
-            self._positions[partition] = self._catch_up[partition] if found is None else found.offset
-            consumer.seek(partition, self._positions[partition])
-
-    async def _judge_ready(self, consumer: AIOKafkaConsumer) -> None:
-        if self.ready.is_set():
-            return
-        for partition, end in self._catch_up.items():
-            if await consumer.position(partition) < end:
-                return
-        self.ready.set()
-
-    def _hear(self, value: bytes | None, *, is_history: bool) -> None:
-        try:
-            event = decode(value or b"", RateCounts)
-        except ValueError as error:
-            log.error("a record of rate counts cannot be read", error=str(error))
-            return
+    def _on_record(self, key: bytes, value: bytes | None, is_history: bool) -> None:
+        if key == self._own_key and not is_history:
+            return  # our own need not even be read
+        event = decode(value or b"", RateCounts)
         if event.worker != self._worker:
             self.apply(event, is_history=is_history, now=real_now())
 

@@ -1,7 +1,10 @@
 """The gateway's four tables in memory, rebuilt from compacted topics at start; older versions are ignored."""
 
+from collections.abc import Callable
+
 from gateway.adapters.access_table import AccessTable
 from gateway.adapters.access_token import AccessTokens
+from gateway.adapters.kafka_reader import Feed, Take
 from gateway.domain.access_slot import AccessSlot
 from gateway.domain.rate_limit import EntryKey, RateLimiter
 from gateway.domain.route import (
@@ -16,7 +19,7 @@ from gateway.domain.route import (
 from gateway.domain.upstream import Upstream
 from gateway.domain.upstream_group import UpstreamGroup
 from gateway.ports import Tables
-from shared.events.catalog import ApiState, Environment
+from shared.events.catalog import ApiState
 from shared.events.envelope import decode
 from shared.events.identity import CredentialState, SigningKeyState
 from shared.events.subscriptions import AccessEntryState
@@ -25,10 +28,8 @@ from shared.events.topics import (
     IDENTITY_CREDENTIALS,
     IDENTITY_SIGNING_KEYS,
     SUBSCRIPTIONS_ACCESS,
+    Topic,
 )
-from shared.messaging.table import TopicTable
-
-_ENVIRONMENTS: tuple[Environment, ...] = ("production", "development")
 
 
 class GatewayTables(Tables):
@@ -62,6 +63,10 @@ class GatewayTables(Tables):
     def api_key(self, sha256: str) -> CredentialState | None:
         """The credential that has this key."""
         return self._api_keys.get(sha256)
+
+    def entry_count(self) -> int:
+        """Access entries, ended ones included."""
+        return len(self._access)
 
     def limiter(self, key: EntryKey) -> RateLimiter | None:
         """The limiter of an access entry."""
@@ -105,12 +110,10 @@ class GatewayTables(Tables):
         if not self._is_news("api", key, api.version):
             return
         found = {}
-        for environment in _ENVIRONMENTS:
-            routes = routes_of(api, environment)
-            if routes is not None:
-                key_of_route = route_key(api, environment)
-                known = self._routes.get(key_of_route)
-                found[key_of_route] = routes if known is None else with_known_upstream(routes, known)
+        for environment, routes in routes_of(api).items():
+            key_of_route = route_key(api, environment)
+            known = self._routes.get(key_of_route)
+            found[key_of_route] = routes if known is None else with_known_upstream(routes, known)
         self._routes.put(key, found)
 
     def apply_credential(self, key: str, value: bytes | None) -> None:
@@ -142,11 +145,21 @@ class GatewayTables(Tables):
         self._access.apply(key, None if value is None else decode(value, AccessEntryState))
 
 
-def topic_tables(tables: GatewayTables, bootstrap_servers: str, topic_prefix: str) -> list[TopicTable]:
-    """The four readers that feed the tables."""
-    return [
-        TopicTable(bootstrap_servers, CATALOG_APIS, topic_prefix=topic_prefix, apply=tables.apply_api),
-        TopicTable(bootstrap_servers, IDENTITY_CREDENTIALS, topic_prefix=topic_prefix, apply=tables.apply_credential),
-        TopicTable(bootstrap_servers, IDENTITY_SIGNING_KEYS, topic_prefix=topic_prefix, apply=tables.apply_signing_key),
-        TopicTable(bootstrap_servers, SUBSCRIPTIONS_ACCESS, topic_prefix=topic_prefix, apply=tables.apply_access),
+def table_feeds(tables: GatewayTables, topic_prefix: str) -> list[Feed]:
+    """The topics that feed the tables."""
+    applied_to: list[tuple[Topic, Callable[[str, bytes | None], None]]] = [
+        (CATALOG_APIS, tables.apply_api),
+        (IDENTITY_CREDENTIALS, tables.apply_credential),
+        (IDENTITY_SIGNING_KEYS, tables.apply_signing_key),
+        (SUBSCRIPTIONS_ACCESS, tables.apply_access),
     ]
+    return [Feed(topic_prefix + topic.name, by_key(apply)) for topic, apply in applied_to]
+
+
+def by_key(apply: Callable[[str, bytes | None], None]) -> Take:
+    """For states: whether they were there before does not matter."""
+
+    def take(key: bytes, value: bytes | None, _: bool) -> None:
+        apply(key.decode(), value)
+
+    return take

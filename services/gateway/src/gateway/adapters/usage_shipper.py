@@ -9,17 +9,15 @@ import time
 from collections.abc import Sequence
 
 import structlog
-from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
 
 from gateway import metrics
+from gateway.adapters.kafka_sender import KafkaAway, KafkaSender
 from gateway.adapters.refusal_counts import RefusalCounts
 from gateway.adapters.write_ahead_log import WriteAheadLog
 from shared.clock import Clock
 from shared.events.call_record import CALL_BYTES, STREAM_CLOSED, BatchHeader, pack_header
 from shared.events.envelope import encode, event_type, headers_for, to_kafka_headers
 from shared.events.topics import GATEWAY_REFUSALS, GATEWAY_REQUESTS
-from shared.messaging.closing import close
 from shared.service import run_part
 
 log = structlog.get_logger()
@@ -31,7 +29,7 @@ GATHER_MANY_SECONDS = 0.1
 MANY_CALLS = 100
 HEARTBEAT_SECONDS = 1.0
 RETRY_SECONDS = 0.5
-_AWAY = (KafkaError, OSError, TimeoutError)
+_AWAY = (KafkaAway, OSError)
 
 
 class UsageShipper:
@@ -39,21 +37,19 @@ class UsageShipper:
 
     def __init__(
         self,
-        bootstrap_servers: str,
+        sender: KafkaSender,
         topic_prefix: str,
         current: WriteAheadLog,
         adopted: Sequence[WriteAheadLog],
         refusals: RefusalCounts,
         clock: Clock,
     ) -> None:
-        self._bootstrap_servers = bootstrap_servers
+        self._sender = sender
         self._prefix = topic_prefix
         self._log = current
         self._adopted = list(adopted)
         self._refusals = refusals
         self._clock = clock
-        self._producer: AIOKafkaProducer | None = None
-        self._starting = asyncio.Lock()
         self._heartbeat_at = 0.0
         self._closing = False
         self._adoption = asyncio.Event()
@@ -84,7 +80,7 @@ class UsageShipper:
                 group.create_task(run_part(self._ship_adopted))
                 await self._ship_current()
         finally:
-            await self._drop_producer()
+            self._sender.close()
 
     async def _ship_current(self) -> None:
         while True:
@@ -175,74 +171,42 @@ class UsageShipper:
         # Closing is final: an adopter may close a stream again, but never open it.
         stream.state_complete_until(complete_until_us)
         header = BatchHeader(len(calls) // CALL_BYTES, stream.stream_id, first, complete_until_us)
-        producer = await self._ready_producer()
-        async with asyncio.timeout(15):
-            await producer.send_and_wait(
-                self._prefix + GATEWAY_REQUESTS.name,
-                value=pack_header(header) + calls,
-                key=stream.stream_id,
-                partition=stream.partition,
-            )
+        await self._sender.send(
+            self._prefix + GATEWAY_REQUESTS.name,
+            pack_header(header) + calls,
+            key=stream.stream_id,
+            partition=stream.partition,
+        )
 
     async def _send_refusals(self, *, everything: bool = False) -> None:
         events = self._refusals.take(everything=everything)
         if not events:
             return
-        try:
-            producer = await self._ready_producer()
-            async with asyncio.timeout(15):
-                waits = [
-                    await producer.send(
-                        self._prefix + GATEWAY_REFUSALS.name,
-                        value=encode(event),
-                        key=str(event.api_number).encode(),
-                        headers=to_kafka_headers(
-                            headers_for(
-                                event_id=event.event_id,
-                                kind=event_type(event),
-                                source="gateway",
-                                time=self._clock.now(),
-                                traceparent=None,
-                            )
-                        ),
+        sends = [
+            self._sender.send(
+                self._prefix + GATEWAY_REFUSALS.name,
+                encode(event),
+                key=str(event.api_number).encode(),
+                headers=to_kafka_headers(
+                    headers_for(
+                        event_id=event.event_id,
+                        kind=event_type(event),
+                        source="gateway",
+                        time=self._clock.now(),
+                        traceparent=None,
                     )
-                    for event in events
-                ]
-                await asyncio.gather(*waits)
+                ),
+            )
+            for event in events
+        ]
+        try:
+            await asyncio.gather(*sends)
         except _AWAY:
             # Counts, not money: a repeat after a half-sent batch counts some refusals twice.
             self._refusals.give_back(events)
             raise
 
-    async def _ready_producer(self) -> AIOKafkaProducer:
-        async with self._starting:
-            if self._producer is None:
-                producer = AIOKafkaProducer(
-                    bootstrap_servers=self._bootstrap_servers,
-                    enable_idempotence=True,
-                    acks="all",
-                    # A third of the bytes for 60 ns a call; zstd would take a fifth for 140 ns.
-                    compression_type="snappy",
-                    max_request_size=1 << 20,
-                    request_timeout_ms=5_000,
-                    retry_backoff_ms=100,
-                    metadata_max_age_ms=30_000,
-                )
-                try:
-                    await producer.start()
-                except BaseException:
-                    await close(producer)
-                    raise
-                self._producer = producer
-            return self._producer
-
     async def _failed(self, error: Exception) -> None:
         metrics.SHIP_FAILURES.inc()
         log.warning("Kafka does not take calls, will retry", error=repr(error))
-        await self._drop_producer()
         await asyncio.sleep(RETRY_SECONDS)
-
-    async def _drop_producer(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            await close(producer)

@@ -1,7 +1,7 @@
 """From a request's target to an operation of a deployed API: one trie of path templates per API and environment."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -31,17 +31,22 @@ class OperationRoute:
         self.policies = policies
 
 
-@dataclass(slots=True)
 class _Node:
-    literals: dict[bytes, "_Node"] = field(default_factory=dict)
-    patterns: list[tuple[re.Pattern[bytes], "_Node"]] = field(default_factory=list)
-    variable: "_Node | None" = None
-    methods: dict[bytes, OperationRoute] = field(default_factory=dict)
+    __slots__ = ("literals", "methods", "patterns", "variable")
+
+    def __init__(self) -> None:
+        self.literals: dict[bytes, _Node] = {}
+        self.patterns: tuple[tuple[re.Pattern[bytes], _Node], ...] = ()
+        self.variable: _Node | None = None
+        self.methods: dict[bytes, OperationRoute] = {}
 
     def child(self, segment: bytes) -> "_Node":
         """The node for a template's segment, made when it is not there."""
         if b"{" not in segment:
-            return self.literals.setdefault(segment, _Node())
+            found = self.literals.get(segment)
+            if found is None:
+                found = self.literals[segment] = _Node()
+            return found
         if segment.startswith(b"{") and segment.endswith(b"}") and segment.count(b"{") == 1:
             if self.variable is None:
                 self.variable = _Node()
@@ -50,7 +55,7 @@ class _Node:
         for pattern, node in self.patterns:
             if pattern.pattern == source:
                 return node
-        self.patterns.append((re.compile(source), _Node()))
+        self.patterns += ((re.compile(source), _Node()),)
         return self.patterns[-1][1]
 
 
@@ -203,11 +208,7 @@ def _target(url: str, deployment: Deployment, group: "UpstreamGroup[Upstream] | 
     )
 
 
-def routes_of(api: ApiState, environment: Environment) -> ApiRoutes | None:
-    """The trie of one environment's deployment, or None where nothing is deployed."""
-    deployment = api.production if environment == "production" else api.development
-    if deployment is None:
-        return None
+def _trie_of(deployment: Deployment) -> _Node:
     root = _Node()
     chains = chains_of(deployment)
     for operation in deployment.operations:
@@ -220,6 +221,30 @@ def routes_of(api: ApiState, environment: Environment) -> ApiRoutes | None:
         node.methods[operation.method.upper().encode()] = OperationRoute(
             operation.number, operation.units, chains.get(operation.number)
         )
+    return root
+
+
+def routes_of(api: ApiState) -> dict[Environment, ApiRoutes]:
+    """What is deployed, by environment."""
+    found: dict[Environment, ApiRoutes] = {}
+    if api.production is not None:
+        found["production"] = _routes(api, "production", api.production, _trie_of(api.production))
+    if api.development is not None:
+        known = found.get("production")
+        # Mostly it is what was promoted: one trie for both, unless policies could tell the environments apart.
+        if known is not None and api.production is not None and _is_same_trie(api.production, api.development):
+            root = known.root
+        else:
+            root = _trie_of(api.development)
+        found["development"] = _routes(api, "development", api.development, root)
+    return found
+
+
+def _is_same_trie(one: Deployment, other: Deployment) -> bool:
+    return not (one.policies or other.policies) and one.operations == other.operations
+
+
+def _routes(api: ApiState, environment: Environment, deployment: Deployment, root: _Node) -> ApiRoutes:
     return ApiRoutes(
         api.api_id,
         api.number,
