@@ -9,10 +9,11 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
 import structlog
-from aiokafka import ConsumerRebalanceListener, ConsumerRecord
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord
 from aiokafka import TopicPartition as Partition
 from aiokafka.errors import KafkaError
 from faststream.kafka import KafkaBroker
@@ -36,7 +37,7 @@ log = structlog.get_logger()
 MAX_ATTEMPTS = 5
 FIRST_DELAY_SECONDS = 0.1
 MAX_DELAY_SECONDS = 5.0
-POLL_MS = 20
+POLL_MS = 200
 PRUNE_SECONDS = 3600
 
 
@@ -78,6 +79,7 @@ class TransactionalConsumer:
         What comes after a pause as long is handled at once.
         """
         self._gather_seconds = gather_seconds
+        self._max_records = max_records
         self._broker = broker
         self._group = group
         self._handlers = handlers
@@ -106,6 +108,8 @@ class TransactionalConsumer:
             listener=_Listener(self),
             decoder=_keep,
         )
+        # FastStream sleeps, after it waited in vain, for as long again: what comes meanwhile would lie.
+        self._subscriber.get_msg = self._next_batch  # type: ignore[method-assign]
         self._subscriber(self._on_batch)
 
     async def run(self) -> None:
@@ -164,6 +168,10 @@ class TransactionalConsumer:
         """Forget positions: whoever has the partition next moves them."""
         for partition in revoked:
             self._positions.pop((partition.topic, partition.partition), None)
+
+    async def _next_batch(self, consumer: AIOKafkaConsumer) -> tuple[ConsumerRecord, ...]:
+        found = await consumer.getmany(timeout_ms=POLL_MS, max_records=self._max_records)
+        return tuple(chain.from_iterable(found.values()))
 
     async def _on_batch(self, message: KafkaMessage) -> None:
         began = time.monotonic()
