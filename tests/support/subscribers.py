@@ -49,10 +49,12 @@ def window(command: SubscriptionRequested, minute: int, revision: int, calls: in
     return UsageWindow(subscription_id=command.subscription_id, calls=calls, units=calls, revision=revision, **values)
 
 
-async def subscribed(service: PortalService, *, status: str = "active") -> tuple[Person, Offer, SubscriptionRequested]:
+async def subscribed(
+    service: PortalService, *, status: str = "active", plan: dict[str, Any] = PAYG
+) -> tuple[Person, Offer, SubscriptionRequested]:
     """A developer with a subscription that the subscriptions service has answered."""
     provider, developer = await service.user("provider"), await service.user("developer")
-    offer = await service.published_api(provider, plan=PAYG)
+    offer = await service.published_api(provider, plan=plan)
     application = await application_of(developer, offer)
     path = f"/v1/applications/{application}/subscriptions"
     created = await developer.post(path, wanted(offer), status=202)

@@ -21,7 +21,7 @@ NOT_AUDITED = {
     "subscriptions", "subscription_reservations", "checkouts", "invoices",
     "closed_subscriptions", "refused_meter_events", "usage_complete", "usage_days",
     "usage_reported", "usage_totals", "usage_windows", "api_minutes", "api_hours",
-    "stripe_news",
+    "stripe_news", "usage_tellings",
     # The pictures themselves; a branding's entry names theirs.
     "brand_logos",
     # A deployment changes its API, whose entry says so.

@@ -82,6 +82,7 @@ async def test_every_state_is_published_again_with_equal_content(
             "APIs": 3,
             "OAuth2 clients": 3,
             "API keys": 2,
+            "usage totals": 0,
         }
         after = await bus.read(lambda records: records.keys() == before.keys())
         assert after == {key: [states[-1]] for key, states in before.items()}

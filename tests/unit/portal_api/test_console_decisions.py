@@ -124,17 +124,19 @@ def test_a_faulty_plan_names_the_pages_own_field(values: dict[str, str], field: 
     assert field in form.errors, form.errors
 
 
-def test_a_plan_survives_its_form() -> None:
+@pytest.mark.parametrize("ticked", [{}, {"usage_headers": "on"}])
+def test_a_plan_survives_its_form(ticked: dict[str, str]) -> None:
     """What the editor shows of a version is what it saves."""
     form = Form.of(
         name="Tiers", pricing_model="graduated", currency="eur", billing_period="year", flat_amount="19",
         tier_rows="3", tier_up_to_0="100", tier_unit_0="0.05", tier_up_to_1="1000", tier_unit_1="0.031",
         tier_flat_1="5", tier_unit_2="0", request_count="10", request_unit="second", request_burst="20",
         request_count_1="5000", request_unit_1="day",
-        billable_rule="admitted",
+        billable_rule="admitted", **ticked,
     )  # fmt: skip
     terms = plan_form.terms_of(form)
     assert not form.errors
+    assert terms.usage_headers is bool(ticked)
     version = make_version(terms, number=1, ordinal=1, now=NOW)
     plan = Plan(
         id="plan_1", organization_id="org_1", name="Tiers", description="", status="active", state_version=1,

@@ -7,6 +7,7 @@ from gateway.domain.upstream cimport Upstream
 
 cdef class Tables:
     cdef public long long identities
+    cdef public dict usage_lines
 
     cpdef FoundRoute find_route(self, bytes target)
     cpdef object client(self, str client_id)

@@ -15,10 +15,14 @@ from shared.events.identity import CredentialState
 
 
 class Tables:
-    """The state of the other services, in memory. `identities` grows when a credential or a signing key changes."""
+    """The state of the other services, in memory. `identities` grows when a credential or a signing key changes.
+
+    `usage_lines`: what callers are told of their usage, as header lines, by the number of their subscription.
+    """
 
     def __init__(self) -> None:
         self.identities = 0
+        self.usage_lines: dict[int, bytes] = {}
 
     def find_route(self, target: bytes) -> FoundRoute | None:
         """Where a request's target leads; None: to no API. Raises ValueError for a path that could be misread."""

@@ -305,6 +305,8 @@ class CallGate:
         admitted.slot = slot
         admitted.request_id = self._log.request_id(slot)
         admitted.headers = rate.headers
+        if self._tables.usage_lines and not admitted.sandbox:
+            admitted.headers += self._tables.usage_lines.get(entry.subscription, b"")
         if not api.is_plain:
             admitted.headers += _deprecation(api.sunset_at)
         return admitted

@@ -5,11 +5,9 @@ import hashlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from fastapi import APIRouter, FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from portal_api import metrics
 from portal_api.applications.adapters.store import PostgresApplications, PostgresCredentials
@@ -24,15 +22,18 @@ from portal_api.billing.adapters.changes import Changes
 from portal_api.billing.adapters.provider_store import PostgresProviderView
 from portal_api.billing.adapters.sealer import SealedBoxSealer
 from portal_api.billing.adapters.subscription_store import PostgresConnections, PostgresSubscriptions
+from portal_api.billing.adapters.telling_store import PostgresTellings
 from portal_api.billing.adapters.usage_store import PostgresInvoices, PostgresUsage
 from portal_api.billing.entrypoints.consumers import GROUP, handlers
 from portal_api.billing.entrypoints.routes import BillingRoutes
 from portal_api.billing.entrypoints.routes import create_router as billing_router
+from portal_api.billing.entrypoints.timers import tell_usage
 from portal_api.billing.use_cases.plan_estimates import Estimates
 from portal_api.billing.use_cases.projections import Projections
 from portal_api.billing.use_cases.provider_billing import ProviderBilling
 from portal_api.billing.use_cases.stripe_credentials import StripeCredentials
 from portal_api.billing.use_cases.subscriptions import SubscriptionEnding, Subscriptions
+from portal_api.billing.use_cases.telling_usage import UsageTelling
 from portal_api.billing.use_cases.usage_history import UsageHistories
 from portal_api.billing.use_cases.usage_summary import BillingReader
 from portal_api.catalog.adapters.addresses import Addresses
@@ -51,6 +52,7 @@ from portal_api.catalog.use_cases.republishing import CatalogRepublishing
 from portal_api.composition.console import BillingFacts, console_of
 from portal_api.composition.payments import Payments, payments
 from portal_api.composition.people import People, build_people
+from portal_api.composition.republication import Republication, RepublishPage
 from portal_api.http.application import create_app
 from portal_api.http.dependencies import HttpDependencies
 from portal_api.http.idempotency import Idempotency
@@ -114,6 +116,7 @@ class Developer:
     stripe: StripeCredentials
     payments: Payments
     projections: Projections
+    telling: UsageTelling
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +171,8 @@ def _developer(settings: Settings, provider: Provider, outbox: Outbox, clock: Cl
         ending=ending,
         portal_url=settings.public_url,
     )
+    reader = BillingReader(subscriptions, usage, invoices, applications, provider.repository, clock)
+    telling = UsageTelling(PostgresTellings(), reader, outbox)
     paying = payments(sales, provider.organizations, outbox, settings.public_url)
     return Developer(
         applications=applications,
@@ -181,15 +186,16 @@ def _developer(settings: Settings, provider: Provider, outbox: Outbox, clock: Cl
             attempts=Attempts(),
         ),
         subscriptions=sales,
-        reader=BillingReader(subscriptions, usage, invoices, applications, provider.repository, clock),
+        reader=reader,
         provider=ProviderBilling(
             PostgresProviderView(), usage, provider.organizations, provider.catalog.reader, provider.repository, clock
         ),
         stripe=stripe,
         payments=paying,
         projections=Projections(
-            subscriptions, usage, invoices, connections, paying.sessions, applications, PostgresProviderView()
+            subscriptions, usage, invoices, connections, paying.sessions, applications, PostgresProviderView(), telling
         ),
+        telling=telling,
     )
 
 
@@ -328,6 +334,7 @@ def build(settings: Settings) -> PortalApi:
         relay.run,
         consumer.run,
         lambda: end_graces_in_time(uow, developer.credentials),
+        lambda: tell_usage(uow, developer.telling),
         *people.runners,
         lambda: serve(app, settings.host, settings.port),
         live.run_until_stopped,
@@ -335,23 +342,6 @@ def build(settings: Settings) -> PortalApi:
     if settings.sandbox:
         runners.append(follow_sandbox_clock(bootstrap, prefix, offset_clock))
     return PortalApi(app, engine, uow, developer.server, people.deliveries, readiness, tuple(runners))
-
-
-class RepublishPage(Protocol):
-    """Puts the next states after an id into the outbox."""
-
-    async def __call__(self, session: AsyncSession, *, after: str, limit: int) -> list[str]:
-        """Their ids; none is the end."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Republication:
-    """What `portal_api.republish` works with: each kind of state with the use case that publishes it again."""
-
-    engine: AsyncEngine
-    uow: UnitOfWork
-    kinds: tuple[tuple[str, RepublishPage], ...]
 
 
 def build_republication(settings: Settings) -> Republication:
@@ -372,6 +362,7 @@ def build_republication(settings: Settings) -> Republication:
         ("APIs", catalog.apis),
         ("OAuth2 clients", developer.credentials.republish_clients),
         ("API keys", developer.credentials.republish_keys),
+        ("usage totals", developer.telling.republish),
     )
     return Republication(engine, uow, kinds)
 

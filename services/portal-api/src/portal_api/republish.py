@@ -6,7 +6,8 @@ newer state published meanwhile comes after the older one. Versions stay: whoeve
 
 import asyncio
 
-from portal_api.main import Republication, build_republication, read_settings
+from portal_api.composition.republication import Republication
+from portal_api.main import build_republication, read_settings
 
 # Pages are transactions, and writers of their rows wait for them: an API's state can be large.
 PAGE = 100

@@ -124,6 +124,7 @@ class PlanVersion(msgspec.Struct, frozen=True, kw_only=True):
     rate_limits: tuple[RateLimit, ...] = ()
     quota_units: int | None = None
     billable_rule: BillableRule = "successful"
+    usage_headers: bool = False  # answers tell the caller what was used and what it costs so far
 
 
 class PlanState(State, frozen=True, kw_only=True, tag="catalog.plan.v1"):

@@ -50,6 +50,7 @@ GATEWAY_RATE_COUNTS = Topic("gateway.rate-counts", "log", 4, 20 * 60_000, inbox=
 METERING_USAGE = Topic("metering.usage", "log", 8, 30 * _DAY_MS, inbox=False)
 METERING_THRESHOLDS = Topic("metering.thresholds", "log", 4, 30 * _DAY_MS)
 METERING_CALL_FILES = Topic("metering.call-files", "log", 2, 30 * _DAY_MS)
+USAGE_TOTALS = Topic("usage.totals", "state", 4)
 BILLING_COMMANDS = Topic("billing.commands", "log", 4, 30 * _DAY_MS)
 BILLING_EVENTS = Topic("billing.events", "log", 8, 30 * _DAY_MS)
 SANDBOX_CLOCK = Topic("sandbox.clock", "state", 1)
@@ -69,6 +70,7 @@ TOPICS: tuple[Topic, ...] = (
     METERING_USAGE,
     METERING_THRESHOLDS,
     METERING_CALL_FILES,
+    USAGE_TOTALS,
     BILLING_COMMANDS,
     BILLING_EVENTS,
     SANDBOX_CLOCK,

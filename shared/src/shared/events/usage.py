@@ -1,9 +1,9 @@
-"""What metering says (`metering.usage`)."""
+"""What metering says (`metering.usage`), and what callers are told of it (`usage.totals`)."""
 
 from datetime import datetime
 from typing import Literal, TypeAlias
 
-from shared.events.envelope import Event
+from shared.events.envelope import Event, State
 
 
 class UsageWindow(Event, frozen=True, kw_only=True, tag="usage.window.v1"):
@@ -37,3 +37,20 @@ class UsageComplete(Event, frozen=True, kw_only=True, tag="usage.complete.v1"):
 
 
 UsageEvent: TypeAlias = UsageWindow | UsageComplete
+
+
+class UsageTotals(State, frozen=True, kw_only=True, tag="usage.totals.v1"):
+    """What callers of one subscription are told of its present billing period. Key: subscription_id.
+
+    `units` are billed ones, `amount_minor` is what an invoice made now would say, in minor units of `currency`.
+    `shown` is false when its plan, or its end, says that they are told nothing (any more).
+    """
+
+    subscription_id: str
+    subscription_number: int
+    shown: bool
+    units: int = 0
+    amount_minor: int = 0
+    currency: str = "usd"
+    quota_units: int | None = None
+    period_end: datetime | None = None

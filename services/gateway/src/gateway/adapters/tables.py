@@ -1,4 +1,4 @@
-"""The gateway's four tables in memory, rebuilt from compacted topics at start; older versions are ignored."""
+"""The gateway's five tables in memory, rebuilt from compacted topics at start; older versions are ignored."""
 
 from collections.abc import Callable
 
@@ -16,6 +16,7 @@ from gateway.domain.route import (
     routes_of,
     with_known_upstream,
 )
+from gateway.domain.told_usage import usage_lines
 from gateway.domain.upstream import Upstream
 from gateway.domain.upstream_group import UpstreamGroup
 from gateway.ports import Tables
@@ -28,8 +29,10 @@ from shared.events.topics import (
     IDENTITY_CREDENTIALS,
     IDENTITY_SIGNING_KEYS,
     SUBSCRIPTIONS_ACCESS,
+    USAGE_TOTALS,
     Topic,
 )
+from shared.events.usage import UsageTotals
 
 
 class GatewayTables(Tables):
@@ -144,6 +147,16 @@ class GatewayTables(Tables):
         """subscriptions.access; the key is `<application_id>/<api_id>`."""
         self._access.apply(key, None if value is None else decode(value, AccessEntryState))
 
+    def apply_usage(self, key: str, value: bytes | None) -> None:
+        """usage.totals; the key is the subscription's id."""
+        totals = None if value is None else decode(value, UsageTotals)
+        if totals is None or not self._is_news("usage", key, totals.version):
+            return
+        if totals.shown:
+            self.usage_lines[totals.subscription_number] = usage_lines(totals)
+        else:
+            self.usage_lines.pop(totals.subscription_number, None)
+
 
 def table_feeds(tables: GatewayTables, topic_prefix: str) -> list[Feed]:
     """The topics that feed the tables."""
@@ -152,6 +165,7 @@ def table_feeds(tables: GatewayTables, topic_prefix: str) -> list[Feed]:
         (IDENTITY_CREDENTIALS, tables.apply_credential),
         (IDENTITY_SIGNING_KEYS, tables.apply_signing_key),
         (SUBSCRIPTIONS_ACCESS, tables.apply_access),
+        (USAGE_TOTALS, tables.apply_usage),
     ]
     return [Feed(topic_prefix + topic.name, by_key(apply)) for topic, apply in applied_to]
 

@@ -27,6 +27,11 @@ _SPECIAL = {
     b"x-ratelimit-limit": DROP,
     b"x-ratelimit-remaining": DROP,
     b"x-ratelimit-reset": DROP,
+    b"x-tollway-usage-units": DROP,
+    b"x-tollway-usage-cost": DROP,
+    b"x-tollway-usage-until": DROP,
+    b"x-tollway-quota-limit": DROP,
+    b"x-tollway-quota-remaining": DROP,
 }
 _STANDARD_OPTIONS = frozenset((b"close", b"keep-alive", b"upgrade", b""))
 _STATUS_LINE = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9][0-9])(?: ([\t\x20-\x7e\x80-\xff]*))?").fullmatch

@@ -1,6 +1,6 @@
 """What billing needs from outside."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from portal_api.billing.domain.portal_session import PortalSession
 from portal_api.billing.domain.provider_view import CallCount, StripeNews, SubscriberRow
 from portal_api.billing.domain.stripe_keys import StripeConnection
 from portal_api.billing.domain.subscription import Checkout, Subscription
+from portal_api.billing.domain.telling import Telling
 from portal_api.billing.domain.usage import DayTotal, PeriodTotal
 from shared.events.billing import InvoiceUpdated, MeterEventRefused, StripeSubscriptionClosed, UsageReported
 from shared.events.envelope import Event
@@ -22,6 +23,26 @@ class Publisher(Protocol):
 
     async def publish(self, session: AsyncSession, topic: Topic, key: str, event: Event) -> None:
         """Publish if and when the session's transaction commits."""
+        ...
+
+
+class TellingStore(Protocol):
+    """Of which subscriptions callers are told something."""
+
+    async def note(self, session: AsyncSession, numbers: Mapping[str, int]) -> None:
+        """There may be news of these, subscription id to number."""
+        ...
+
+    async def due(self, session: AsyncSession, limit: int) -> Sequence[Telling]:
+        """Those with news, locked."""
+        ...
+
+    async def save(self, session: AsyncSession, telling: Telling) -> None:
+        """It was told."""
+        ...
+
+    async def again(self, session: AsyncSession, *, after: str, limit: int) -> list[str]:
+        """Tell the next ones anew; their ids."""
         ...
 
 

@@ -20,6 +20,7 @@ from portal_api.billing.ports import (
     UsageStore,
 )
 from portal_api.billing.use_cases.billing_portal import keep_answer
+from portal_api.billing.use_cases.telling_usage import UsageTelling
 from shared.events.billing import (
     BillingEvent,
     BillingPortalOpened,
@@ -57,6 +58,7 @@ class Projections:
     portal_sessions: PortalSessionStore
     applications: Applications
     news: StripeNewsStore
+    telling: UsageTelling
 
     async def on_subscription(self, session: AsyncSession, state: SubscriptionState) -> None:
         """Keep the newest; an end frees the pair, and perhaps an application that is being deleted."""
@@ -65,6 +67,7 @@ class Projections:
             return
         subscription = of_state(state)
         await self.subscriptions.save(session, subscription)
+        await self.telling.note(session, {state.subscription_id: state.number})
         if not subscription.is_ended:
             await self.subscriptions.hold(session, subscription)
             return
@@ -75,6 +78,9 @@ class Projections:
     async def on_windows(self, session: AsyncSession, windows: Sequence[UsageWindow]) -> None:
         """Keep the highest revisions."""
         await self.usage.apply(session, newest_windows(windows))
+        await self.telling.note(
+            session, {window.subscription_id: window.subscription_number for window in windows if window.billable}
+        )
 
     async def on_complete(self, session: AsyncSession, partition: int, until: datetime) -> None:
         """Everything called before is in, as far as this partition goes."""

@@ -116,6 +116,17 @@ class BillingReader:
             return None
         return _usage(named, await self.usage.totals(session, [named.subscription.id]), now)
 
+    async def present(self, session: AsyncSession, subscription_ids: Sequence[str]) -> dict[str, SubscriptionUsage]:
+        """The present period of each that has one, by id."""
+        now = self.clock.now()
+        found = [await self.subscriptions.find(session, one) for one in subscription_ids]
+        shown = [row for row in found if row is not None and _has_present_period(row, now)]
+        totals = await self.usage.totals(session, [row.id for row in shown])
+        return {
+            one.subscription.id: _usage(one, [t for t in totals if t.subscription_id == one.subscription.id], now)
+            for one in await self.named(session, shown)
+        }
+
     async def counted(self, session: AsyncSession, subscription_id: str) -> Counted:
         """Production calls of all periods: whether a first one has been seen."""
         totals = await self.usage.totals(session, [subscription_id])

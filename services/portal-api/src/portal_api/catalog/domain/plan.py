@@ -99,6 +99,7 @@ class PlanTerms:
     package_size: int | None = None
     included_units: int = 0
     billable_rule: BillableRule = "successful"
+    usage_headers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +253,7 @@ def make_version(terms: PlanTerms, *, number: int, ordinal: int, now: datetime) 
             for limit in terms.rate_limits
         ),
         billable_rule=terms.billable_rule,
+        usage_headers=terms.usage_headers,
     )
 
 

@@ -80,6 +80,10 @@ class PlanTermsModel(BaseModel):
         default="successful",
         description="`successful`: calls answered with a status below 400 are billed; `admitted`: all admitted ones.",
     )
+    usage_headers: bool = Field(
+        default=False,
+        description="Answers tell the caller the units of the period so far and what they cost (`X-Tollway-Usage-*`).",
+    )
 
     def terms(self) -> PlanTerms:
         """As the domain knows them."""
@@ -98,6 +102,7 @@ class PlanTermsModel(BaseModel):
             package_size=self.package_size,
             included_units=self.included_units,
             billable_rule=self.billable_rule,
+            usage_headers=self.usage_headers,
         )
 
     @classmethod
@@ -123,6 +128,7 @@ class PlanTermsModel(BaseModel):
             package_size=version.package_size,
             included_units=version.included_units,
             billable_rule=version.billable_rule,
+            usage_headers=version.usage_headers,
         )
 
 
@@ -154,6 +160,7 @@ class PlanChange(BaseModel):
     package_size: int | None = None
     included_units: int | None = None
     billable_rule: BillableRule | None = None
+    usage_headers: bool | None = None
 
     def terms_on(self, version: PlanVersion) -> PlanTerms:
         """The version's terms with what this changes. Null clears a field that may be absent."""

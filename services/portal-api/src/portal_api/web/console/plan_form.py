@@ -101,6 +101,7 @@ def form_of(plan: Plan | None) -> Form:
         "currency": version.currency,
         "billing_period": version.interval,
         "billable_rule": version.billable_rule,
+        "usage_headers": version.usage_headers,
         "unit_amount": _major(version.unit_amount_decimal, version.currency),
         "flat_amount": _major(version.flat_amount_decimal, version.currency),
         "package_size": version.package_size,
@@ -145,6 +146,7 @@ def terms_of(form: Form) -> PlanTerms:
         package_size=package if model == "package" else None,
         included_units=included if model == "unit" else 0,
         billable_rule="admitted" if form.text("billable_rule") == "admitted" else "successful",
+        usage_headers=form.flag("usage_headers"),
     )
     for fault in terms_faults(terms):
         form.errors.setdefault(FIELD_NAMES.get(fault.field, fault.field), _in_page_words(fault.field, fault.message))
