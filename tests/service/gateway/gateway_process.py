@@ -36,6 +36,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+# Without usage.totals: a gateway that is newer than its topics serves all the same.
 GATEWAY_TOPICS = (
     CATALOG_APIS,
     IDENTITY_CREDENTIALS,

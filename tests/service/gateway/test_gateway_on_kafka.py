@@ -17,7 +17,9 @@ from tests.support.eventually import eventually
 from shared.events.call_record import FLAG_INTENT_ONLY
 from shared.events.envelope import decode
 from shared.events.gateway import CallsRefused
-from shared.events.topics import GATEWAY_REFUSALS, IDENTITY_CREDENTIALS, SUBSCRIPTIONS_ACCESS
+from shared.events.topics import GATEWAY_REFUSALS, IDENTITY_CREDENTIALS, SUBSCRIPTIONS_ACCESS, USAGE_TOTALS
+from shared.events.usage import UsageTotals
+from shared.messaging.topics_admin import create_topics
 
 KEY = {"X-API-Key": builders.API_KEY}
 
@@ -94,6 +96,20 @@ async def test_a_revocation_and_an_end_of_access_reach_the_worker(world: World) 
         await world.bus.publish([(IDENTITY_CREDENTIALS, "client_1", builders.client(version=2, min_generation=2))])
         response = await eventually(lambda: answer(401))
         assert 'error="invalid_token"' in response.headers["www-authenticate"]
+
+
+async def test_usage_is_told_as_soon_as_its_topic_is_there(world: World) -> None:
+    """Calls do not wait for it: the topic did not exist when the gateway started."""
+    async with httpx.AsyncClient(base_url=world.gateway.url, headers=world.bearer()) as client:
+        assert "X-Tollway-Usage-Units" not in (await client.get("/books/ok")).headers
+        await create_topics(world.bus.bootstrap, prefix=world.bus.prefix, topics=(USAGE_TOTALS,))
+        totals = UsageTotals(version=1, subscription_id="sub_1", subscription_number=11, shown=True, units=5)
+        await world.bus.publish([(USAGE_TOTALS, "sub_1", totals)])
+
+        async def told() -> bool:
+            return (await client.get("/books/ok")).headers.get("X-Tollway-Usage-Units") == "5"
+
+        await eventually(told)
 
 
 async def test_the_first_call_of_a_new_client_waits_for_the_tables(world: World) -> None:

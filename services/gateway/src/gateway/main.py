@@ -24,7 +24,7 @@ from gateway.adapters.rate_exchange import RateExchange
 from gateway.adapters.refusal_counts import RefusalCounts
 from gateway.adapters.sockets import Sockets
 from gateway.adapters.stream_files import StreamFiles, orphans
-from gateway.adapters.tables import GatewayTables, by_key, table_feeds
+from gateway.adapters.tables import GatewayTables, by_key, table_feeds, usage_feed
 from gateway.adapters.upstream_pool import UpstreamPool
 from gateway.adapters.usage_shipper import UsageShipper
 from gateway.adapters.write_ahead_log import WriteAheadLog
@@ -104,7 +104,8 @@ class Gateway:
         self._shipper: UsageShipper | None = None
         self._exchange: RateExchange | None = None
         followed = self._feeds if self._sandbox_clock is None else [*self._feeds, self._sandbox_clock]
-        self._reader = KafkaReader(servers, followed)
+        # What calls do not need is read apart: a topic that is missing must not keep the gateway from serving.
+        self._readers = (KafkaReader(servers, followed), KafkaReader(servers, [usage_feed(self.tables, prefix)]))
         self.readiness = Readiness(
             {
                 "tables": lambda: all(feed.ready.is_set() for feed in self._feeds),
@@ -131,7 +132,7 @@ class Gateway:
     async def run(self) -> None:
         """Until cancelled; then finish calls, ship all records, close the stream, in this order and in bounded time."""
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(run_part(self._reader.run))]
+            tasks = [group.create_task(run_part(reader.run)) for reader in self._readers]
             tasks.append(group.create_task(run_part(self._watch_age)))
             try:
                 # The clock first: intents of adopted logs must not be stamped with a time that the sandbox has left.

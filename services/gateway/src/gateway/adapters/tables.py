@@ -165,9 +165,13 @@ def table_feeds(tables: GatewayTables, topic_prefix: str) -> list[Feed]:
         (IDENTITY_CREDENTIALS, tables.apply_credential),
         (IDENTITY_SIGNING_KEYS, tables.apply_signing_key),
         (SUBSCRIPTIONS_ACCESS, tables.apply_access),
-        (USAGE_TOTALS, tables.apply_usage),
     ]
     return [Feed(topic_prefix + topic.name, by_key(apply)) for topic, apply in applied_to]
+
+
+def usage_feed(tables: GatewayTables, topic_prefix: str) -> Feed:
+    """What callers are told. Nobody waits for it: calls need it not."""
+    return Feed(topic_prefix + USAGE_TOTALS.name, by_key(tables.apply_usage))
 
 
 def by_key(apply: Callable[[str, bytes | None], None]) -> Take:
