@@ -55,7 +55,8 @@ class Load:
                 extra = {"Connection": "close"} if number % 3 == 0 else {}
                 try:
                     self.statuses.append((await client.get("/books/ok", headers=extra)).status_code)
-                except httpx.HTTPError as error:
+                # AttributeError: anyio asks a socket for its address that was reset while it connected.
+                except (httpx.HTTPError, AttributeError) as error:
                     self.failures.append(repr(error))
                 await asyncio.sleep(self.pause_seconds)
 
