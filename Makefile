@@ -85,6 +85,7 @@ bench-tables: install ## 1,000,000 access entries and 10,000 APIs into a worker:
 	@$(PY) -m benchmarks.tables $(ARGS)
 
 .PHONY: bench-revocation
+bench-revocation: export TOLLWAY_ALLOWED_PRIVATE_ADDRESSES = 127.0.0.1:8599
 bench-revocation: up ## From the cancel request to the first 403 at every worker, under load (ARGS="--rounds 20 --rate 500")
 	@$(PY) -m local_stack bench benchmarks.revocation $(ARGS)
 

@@ -78,6 +78,15 @@ def test_every_process_has_its_own_address_and_only_its_own_secrets(tmp_path: Pa
     assert all(e["PATH"] == "/bin" for e in environments.values())
 
 
+def test_an_api_of_ones_own_may_be_called_beside_the_sample(tmp_path: Path) -> None:
+    shell = {"TOLLWAY_ALLOWED_PRIVATE_ADDRESSES": "127.0.0.1:3000"}
+    settings = {d.name: processes.environment_of(d, _context(tmp_path), inherited=shell) for d in processes.SERVICES}
+    holders = {name for name, values in settings.items() if "TOLLWAY_ALLOWED_PRIVATE_ADDRESSES" in values}
+    assert holders == {"gateway", "portal-api"}
+    for name in holders:
+        assert settings[name]["TOLLWAY_ALLOWED_PRIVATE_ADDRESSES"] == "127.0.0.1:8600,127.0.0.1:3000"
+
+
 def test_overrides_win(tmp_path: Path) -> None:
     gateway = next(d for d in processes.SERVICES if d.name == "gateway")
     settings = processes.environment_of(gateway, _context(tmp_path), inherited={}, overrides={"TOLLWAY_PORT": "1"})

@@ -14,6 +14,8 @@ from local_stack.state import Secrets, StateFolder
 
 # What our own processes inherit from the person's shell; every other TOLLWAY_ variable is set here or not at all.
 INHERITED_SETTINGS = frozenset({"TOLLWAY_LOG_LEVEL"})
+# Added to what the table says: an API of one's own on this machine.
+ADDED_SETTING = "TOLLWAY_ALLOWED_PRIVATE_ADDRESSES"
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,4 +226,7 @@ def environment_of(
     if process.operations_port:
         result["TOLLWAY_OPERATIONS_HOST"] = LOOPBACK
         result["TOLLWAY_OPERATIONS_PORT"] = str(getattr(stack.ports, process.operations_port))
-    return result | process.own_settings(stack) | dict(overrides or {})
+    result |= process.own_settings(stack)
+    if ADDED_SETTING in result and shell.get(ADDED_SETTING):
+        result[ADDED_SETTING] += "," + shell[ADDED_SETTING]
+    return result | dict(overrides or {})

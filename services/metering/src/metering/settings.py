@@ -13,4 +13,4 @@ class Settings(DatabaseSettings):
     operations_port: int = 8031
     max_records_per_transaction: int = 500
     hold_seconds: float = 300.0
-    gather_seconds: float = 0.05
+    gather_seconds: float = 0.1

@@ -324,7 +324,7 @@ def build(settings: Settings) -> PortalApi:
         topic_prefix=prefix,
         bootstrap_servers=bootstrap,
         after_commit=changes.notify,
-        gather_seconds=0.05,  # while much comes; the first after a pause is handled at once
+        gather_seconds=0.1,  # while much comes; the first after a pause is handled at once
     )
     live = Live(changes)
     app = _app(settings, Surroundings(uow, clock, changes, live, people), provider, developer)
