@@ -70,7 +70,7 @@ def build(settings: Settings) -> list[Runner]:
         outbox=outbox,
         topic_prefix=settings.kafka_topic_prefix,
         bootstrap_servers=settings.kafka_bootstrap_servers,
-        after_commit=work.wake,
+        after_commit=work.committed,
         gather_seconds=0.1,  # while much comes; the first after a pause is handled at once
     )
     worker = Worker(deps, work, concurrency=settings.worker_concurrency)

@@ -72,7 +72,7 @@ def build(settings: Settings) -> Service:
         outbox=outbox,
         topic_prefix=prefix,
         bootstrap_servers=bootstrap,
-        after_commit=loop.wake,
+        after_commit=lambda _: loop.wake(),
         max_records=settings.max_records_per_transaction,
         gather_seconds=settings.gather_seconds,
     )

@@ -323,7 +323,7 @@ def build(settings: Settings) -> PortalApi:
         outbox=outbox,
         topic_prefix=prefix,
         bootstrap_servers=bootstrap,
-        after_commit=changes.notify,
+        after_commit=lambda _: changes.notify(),
         gather_seconds=0.1,  # while much comes; the first after a pause is handled at once
     )
     live = Live(changes)

@@ -79,10 +79,6 @@ class Parked(Protocol):
         """Those that waited too long, except what another replica works on."""
         ...
 
-    async def count(self) -> int:
-        """How many wait."""
-        ...
-
 
 class AccessEntries(Protocol):
     """Access entries, one for each (application, API)."""
@@ -107,6 +103,23 @@ class Closing:
     api_id: str
     organization_id: str
     upto_number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """What a tick has to do: subscriptions are `due`, so many requests are `parked`, a `closing` of many goes on."""
+
+    due: bool
+    parked: int
+    closing: bool
+
+
+class Agenda(Protocol):
+    """A first look at everything that time brings."""
+
+    async def look(self, business: datetime, real: datetime) -> Work:
+        """What there is, whoever works on it."""
+        ...
 
 
 class Closings(Protocol):
@@ -170,6 +183,11 @@ class Store(Protocol):
     @property
     def access(self) -> AccessEntries:
         """Access entries."""
+        ...
+
+    @property
+    def agenda(self) -> Agenda:
+        """What a tick has to do."""
         ...
 
     @property

@@ -12,8 +12,8 @@ from shared.db.engine import Sessions
 class Wakeable(Protocol):
     """The outbox, as far as a transaction knows it."""
 
-    def wake(self) -> None:
-        """There may be something to publish."""
+    def wake(self, session: AsyncSession) -> None:
+        """Its transaction committed, and may have published something."""
         ...
 
 
@@ -29,4 +29,4 @@ class UnitOfWork:
         """Commit at the end, roll back on an error. Wakes the outbox relay after the commit."""
         async with self._sessions() as session, session.begin():
             yield session
-        self._outbox.wake()
+        self._outbox.wake(session)

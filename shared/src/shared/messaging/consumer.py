@@ -70,7 +70,7 @@ class TransactionalConsumer:
         outbox: Outbox,
         topic_prefix: str,
         bootstrap_servers: str,
-        after_commit: Callable[[], None] = lambda: None,
+        after_commit: Callable[[AsyncSession], None] = lambda _: None,
         max_records: int = 500,
         gather_seconds: float = 0.0,
     ) -> None:
@@ -228,8 +228,8 @@ class TransactionalConsumer:
                     await self._dead_letter(session, record, failed)
         self._positions.update(moves)
         metrics.RECORDS.inc(len(mine))
-        self._outbox.wake()
-        self._after_commit()
+        self._outbox.wake(session)
+        self._after_commit(session)
 
     async def _handle(self, session: AsyncSession, records: Sequence[Record]) -> None:
         for topic, handler in self._handlers.items():

@@ -40,6 +40,8 @@ PUBLISHED = Counter("outbox_published_records_total", "Records published; flat w
 FAILURES = Counter("outbox_relay_failures_total", "Failed relay rounds; a rise: Kafka or the database is away")
 BACKLOG = Gauge("outbox_backlog_records", "Rows in the last batch read; at its bound: the relay cannot keep up")
 
+_PUBLISHED = "outbox.published"  # in a session's `info`
+
 _INSERT = text(
     "insert into outbox(topic, partition, key, payload, headers)"
     " values (:topic, :partition, :key, :payload, cast(:headers as jsonb))"
@@ -88,6 +90,7 @@ class Outbox:
         partition: int | None = None,
     ) -> None:
         """A record as it is: tombstones and dead letters."""
+        session.info[_PUBLISHED] = True
         await session.execute(
             _INSERT,
             {
@@ -99,9 +102,10 @@ class Outbox:
             },
         )
 
-    def wake(self) -> None:
-        """A transaction committed: there may be rows."""
-        self._wakened.set()
+    def wake(self, session: AsyncSession) -> None:
+        """Its transaction committed. The relay looks at once if that published something."""
+        if session.info.pop(_PUBLISHED, False):
+            self._wakened.set()
 
     async def wait(self, seconds: float) -> None:
         """Until woken, or the safety net's time is over."""

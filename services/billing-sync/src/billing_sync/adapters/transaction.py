@@ -18,6 +18,7 @@ from shared.events.billing import BillingEvent
 from shared.events.topics import BILLING_EVENTS
 from shared.messaging.outbox import Outbox
 
+_REQUESTED = "jobs.requested"  # in a session's `info`
 LEASE_SECONDS = 15.0  # renewed while a step runs: a killed worker keeps its jobs from the next no longer than this
 
 _REQUEST = text(
@@ -65,6 +66,7 @@ class Transaction(EntityStore, LedgerStore, InvoiceStore):
 
     async def request(self, kind: str, key: str, *, after_seconds: float = 0.0) -> None:
         """Ask for a job; one that runs now runs once more."""
+        self.session.info[_REQUESTED] = True
         due = real_now() + timedelta(seconds=after_seconds)
         await self.run(_REQUEST, {"kind": kind, "key": key, "due": due})
 
@@ -74,7 +76,7 @@ class Transaction(EntityStore, LedgerStore, InvoiceStore):
 
 
 class PostgresWork:
-    """Work of the ports; wakes the worker and the outbox relay after each commit."""
+    """Work of the ports; wakes the worker and the outbox relay after a commit that has something for them."""
 
     def __init__(self, sessions: Sessions, outbox: Outbox) -> None:
         self._sessions = sessions
@@ -91,15 +93,20 @@ class PostgresWork:
                 if fence.first() is None:
                     raise LeaseLost(f"{job.kind} {job.key}")
             yield transaction
-        self.wake()
+        self._outbox.wake(session)
+        self.committed(session)
 
     def inside(self, session: AsyncSession) -> Transaction:
         """The stores of a Kafka handler's transaction."""
         return Transaction(session, self._outbox)
 
+    def committed(self, session: AsyncSession) -> None:
+        """Its transaction may have requested jobs."""
+        if session.info.pop(_REQUESTED, False):
+            self.wake()
+
     def wake(self) -> None:
-        """There may be jobs or records to publish."""
-        self._outbox.wake()
+        """There may be jobs that the worker can begin."""
         self._wakened.set()
 
     async def wait(self, seconds: float) -> None:

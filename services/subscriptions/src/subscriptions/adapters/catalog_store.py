@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func
+from sqlalchemy import delete, func, update
 from sqlalchemy import select as sa_select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
@@ -113,10 +113,6 @@ class PostgresParked:
         )
         return [decode(command, SubscriptionRequested) for command in await self._session.exec(statement)]
 
-    async def count(self) -> int:
-        """How many wait."""
-        return await self._session.scalar(sa_select(func.count()).select_from(ParkedRow)) or 0
-
 
 class PostgresAccessEntries:
     """The port `AccessEntries`."""
@@ -126,16 +122,26 @@ class PostgresAccessEntries:
 
     async def lock(self, application_id: str, api_id: str) -> AccessEntryState | None:
         """The row is the pair's lock, also before anything was published."""
-        added = insert(AccessRow).values(application_id=application_id, api_id=api_id)
-        await self._session.scalar(added.on_conflict_do_nothing().returning(col(AccessRow.api_id)))
         row = await self._row(application_id, api_id)
+        if row is None:
+            added = insert(AccessRow).values(application_id=application_id, api_id=api_id)
+            await self._session.scalar(added.on_conflict_do_nothing().returning(col(AccessRow.api_id)))
+            row = await self._row(application_id, api_id)
+        if row is None:
+            raise LookupError(f"{application_id}/{api_id}")
         return decode(row.state, AccessEntryState) if row.state else None
 
     async def save(self, entry: AccessEntryState) -> None:
         """Store it; the transaction has its lock."""
-        row = await self._row(entry.application_id, entry.api_id)
-        row.state = encode(entry)
-        await self._session.flush()
+        statement = (
+            update(AccessRow)
+            .where(col(AccessRow.application_id) == entry.application_id, col(AccessRow.api_id) == entry.api_id)
+            .values(state=encode(entry))
+            .returning(col(AccessRow.api_id))
+            .execution_options(synchronize_session=False)
+        )
+        if await self._session.scalar(statement) is None:
+            raise LookupError(f"{entry.application_id}/{entry.api_id}")
 
     async def page(self, after: tuple[str, str], limit: int) -> Sequence[AccessEntryState]:
         """All of them in the order of their keys, locked: for republishing."""
@@ -150,8 +156,7 @@ class PostgresAccessEntries:
         rows = await self._session.scalars(statement)
         return [decode(row.state, AccessEntryState) for row in rows if row.state]
 
-    async def _row(self, application_id: str, api_id: str) -> AccessRow:
-        row = await self._session.get(AccessRow, (application_id, api_id), with_for_update=True, populate_existing=True)
-        if row is None:
-            raise LookupError(f"{application_id}/{api_id}")
-        return row
+    async def _row(self, application_id: str, api_id: str) -> AccessRow | None:
+        return await self._session.get(
+            AccessRow, (application_id, api_id), with_for_update=True, populate_existing=True
+        )

@@ -5,17 +5,17 @@ from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func
+from sqlalchemy import func, update
 from sqlalchemy import select as sa_select
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from subscriptions.adapters.tables import ClosingRow, GraceRow, SubscriptionRow
+from subscriptions.adapters.tables import ClosingRow, GraceRow, ParkedRow, SubscriptionRow
 from subscriptions.domain.deadlines import due
 from subscriptions.domain.lifecycle import LIVE
 from subscriptions.domain.policy import Policy
 from subscriptions.domain.subscription import Subscription
-from subscriptions.ports import Closing
+from subscriptions.ports import Closing, Work
 
 _FIELDS = tuple(field.name for field in fields(Subscription))
 
@@ -65,11 +65,16 @@ class PostgresSubscriptions:
 
     async def save(self, subscription: Subscription) -> None:
         """Store a changed one, which this transaction has locked."""
-        row = await self._session.get(SubscriptionRow, subscription.subscription_id)
-        if row is None:
+        columns = to_row(subscription, self._policy)
+        statement = (
+            update(SubscriptionRow)
+            .where(col(SubscriptionRow.subscription_id) == columns.pop("subscription_id"))
+            .values(**columns)
+            .returning(col(SubscriptionRow.number))
+            .execution_options(synchronize_session=False)
+        )
+        if await self._session.scalar(statement) is None:
             raise LookupError(subscription.subscription_id)
-        row.sqlmodel_update(to_row(subscription, self._policy))
-        await self._session.flush()
 
     async def due(self, business: datetime, real: datetime, limit: int) -> Sequence[Subscription]:
         """Those on which time has something to do."""
@@ -129,6 +134,24 @@ class PostgresGraces:
         """None: nothing was set."""
         row = await self._session.get(GraceRow, organization_id, populate_existing=True)
         return timedelta(days=row.grace_days) if row else None
+
+
+class PostgresAgenda:
+    """The port `Agenda`."""
+
+    def __init__(self, session: AsyncSession) -> None:
+        self._session = session
+
+    async def look(self, business: datetime, real: datetime) -> Work:
+        """In one statement: it is asked several times a second, mostly in vain."""
+        is_due = or_(col(SubscriptionRow.due_at) <= business, col(SubscriptionRow.due_real_at) <= real)
+        statement = sa_select(
+            sa_select(col(SubscriptionRow.number)).where(is_due).exists(),
+            sa_select(func.count()).select_from(ParkedRow).scalar_subquery(),
+            sa_select(col(ClosingRow.closing_id)).exists(),
+        )
+        due, parked, closing = (await self._session.execute(statement)).one()
+        return Work(due=due, parked=parked, closing=closing)
 
 
 class PostgresClosings:

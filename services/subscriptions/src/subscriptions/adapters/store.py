@@ -8,7 +8,12 @@ from shared.events.subscriptions import AccessEntryState, access_key
 from shared.events.topics import SUBSCRIPTIONS_ACCESS, SUBSCRIPTIONS_STATE
 from shared.messaging.outbox import Outbox
 from subscriptions.adapters.catalog_store import PostgresAccessEntries, PostgresCatalog, PostgresParked
-from subscriptions.adapters.repositories import PostgresClosings, PostgresGraces, PostgresSubscriptions
+from subscriptions.adapters.repositories import (
+    PostgresAgenda,
+    PostgresClosings,
+    PostgresGraces,
+    PostgresSubscriptions,
+)
 from subscriptions.domain.policy import Policy
 from subscriptions.domain.state import state_of
 from subscriptions.domain.subscription import Subscription
@@ -38,6 +43,7 @@ class PostgresStore:
     def __init__(self, session: AsyncSession, outbox: Outbox, policy: Policy) -> None:
         self.policy = policy
         self.subscriptions = PostgresSubscriptions(session, policy)
+        self.agenda = PostgresAgenda(session)
         self.closings = PostgresClosings(session)
         self.graces = PostgresGraces(session)
         self.catalog = PostgresCatalog(session)

@@ -13,13 +13,14 @@ LIMIT = 100
 
 async def let_time_pass(store: Store, at: At) -> bool:
     """One transaction's share of what is due. True when there may be more."""
-    due = await store.subscriptions.due(at.business, at.real, LIMIT)
+    work = await store.agenda.look(at.business, at.real)
+    metrics.PARKED.set(work.parked)
+    due = await store.subscriptions.due(at.business, at.real, LIMIT) if work.due else ()
     for subscription in due:
         await keep_changed(store, subscription, decide_due(subscription, at, store.policy))
-    ready = await retry_parked(store, at, LIMIT)
-    overdue = await reject_overdue(store, at, LIMIT)
-    closing = await _work_on_closing(store, at)
-    metrics.PARKED.set(await store.parked.count())
+    ready = await retry_parked(store, at, LIMIT) if work.parked else 0
+    overdue = await reject_overdue(store, at, LIMIT) if work.parked else 0
+    closing = await _work_on_closing(store, at) if work.closing else False
     return bool(due) or LIMIT in {ready, overdue} or closing
 
 
