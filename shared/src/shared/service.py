@@ -1,12 +1,16 @@
 """How a service runs: all its parts in one task group, until it is told to stop."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
 
 import structlog
 
 log = structlog.get_logger()
+
+# Python's own (700, 10, 10) went through all that a service had imported every minute under load: 0.4 s in portal-api.
+GC_THRESHOLDS = (10_000, 20, 20)
 
 Runner = Callable[[], Awaitable[None]]
 
@@ -35,6 +39,9 @@ async def run_part(runner: Runner, *, stopping: Callable[[], bool] = lambda: Fal
 
 async def run_service(*runners: Runner) -> None:
     """Run all parts until SIGTERM or SIGINT, then cancel them; a part that fails ends the service with its error."""
+    # What lives by now lives for ever: collections need not look at it again.
+    gc.collect()
+    gc.freeze()
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -57,5 +64,6 @@ def main(coroutine: Coroutine[None, None, None]) -> None:
     """Run a service's coroutine on uvloop."""
     import uvloop
 
+    gc.set_threshold(*GC_THRESHOLDS)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(coroutine)
