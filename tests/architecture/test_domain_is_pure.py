@@ -17,6 +17,7 @@ SHARED_VALUES = (
     "shared.rating",
     "shared.errors",
     "shared.policies",
+    "shared.policy_kind",
     "shared.addresses",
 )
 # (package, import) -> why it is a value all the same.

@@ -1,105 +1,31 @@
 """What a provider may attach to an API or to some of its operations: each policy's settings, checks and effect.
 
 A policy is one class here and nothing elsewhere: its fields and their bounds are the JSON Schema that the REST API
-shows and checks by, its methods are what the gateway does. All is pure. Order, whatever the order of attachment:
-
-cors (before credentials), ip-filter, request-size, required-scopes, (rate limits), path-rewrite, query-parameters,
-request-headers, consumer-identity, trace-context, mock-response, response-cache, (upstream), units-from-header,
-response-headers.
-Each kind at most once for an operation; one attached to operations goes before one for the whole API.
+shows and checks by, its methods are what the gateway does. All is pure. Applied by `order`, whatever the order of
+attachment; each kind at most once for an operation, and one attached to operations goes before one for the whole API.
 """
 
 import ipaddress
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar, Literal, TypeAlias
 from urllib.parse import quote
 
 import msgspec
 from msgspec import Meta
 
-_TOKEN = r"^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$"
-HeaderName: TypeAlias = Annotated[str, Meta(pattern=_TOKEN, max_length=100)]
-HeaderValue: TypeAlias = Annotated[str, Meta(pattern=r"^[\x20-\x7e]*$", max_length=2000)]
+from shared.policy_kind import (
+    RESERVED,
+    Header,
+    HeaderName,
+    PolicyCall,
+    PolicyKind,
+    is_line,
+    lines_of,
+    without,
+)
+
 Origin: TypeAlias = Annotated[str, Meta(pattern=r"^(\*|https?://[a-z0-9.\-\[\]:]+)$", max_length=300)]
-# What frames a message, says who called, or is the gateway's own to say.
-_RESERVED = frozenset((
-    "host", "content-length", "transfer-encoding", "connection", "keep-alive", "upgrade", "te", "trailer", "expect",
-    "authorization", "proxy-authorization", "x-api-key", "x-request-id", "x-client-request-id", "x-forwarded-for",
-    "x-forwarded-proto", "x-forwarded-host",
-))  # fmt: skip
-
-
-@dataclass(slots=True)
-class PolicyCall:
-    """A call as policies see it, and change it. `lines`: its header lines; `rest`: path and query for the upstream."""
-
-    method: bytes
-    rest: bytes
-    lines: list[bytes]
-    address: str
-    length: int
-    scopes: frozenset[str]
-    request_id: bytes = b""
-    application: int = 0
-    subscription: int = 0
-    plan_version: int = 0
-    organization_id: str = ""
-    environment: str = "production"
-    # Makes a signed token of claims; None where the operator gave the gateway no key.
-    sign: Callable[[tuple[tuple[str, str | int], ...]], bytes] | None = None
-
-
-class PolicyKind(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base: does nothing. `refuse` answers a problem type's name."""
-
-    name: ClassVar[str] = ""
-    order: ClassVar[int] = 0
-
-    def __post_init__(self) -> None:
-        fault = self.fault()
-        if fault:
-            raise ValueError(fault)
-
-    def fault(self) -> str:
-        """What the schema cannot say about wrong settings."""
-        return ""
-
-    def refuse(self, call: PolicyCall) -> str:
-        """Why the call may not go on; empty when it may."""
-        return ""
-
-    def shape(self, call: PolicyCall) -> None:
-        """Change the request."""
-
-    def shape_response(self, lines: Sequence[bytes]) -> Sequence[bytes]:
-        """Change the response's header lines."""
-        return lines
-
-    def units(self, lines: Sequence[bytes]) -> int | None:
-        """What the call counts for, if the response says so."""
-        return None
-
-
-class Header(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A header line."""
-
-    name: HeaderName
-    value: HeaderValue
-
-
-def _is(line: bytes, name: bytes) -> bool:
-    return line[: len(name)].lower() == name and line[len(name) : len(name) + 1] == b":"
-
-
-def _without(lines: Sequence[bytes], names: Sequence[str]) -> list[bytes]:
-    lower = [name.lower().encode() for name in names]
-    return [line for line in lines if not any(_is(line, name) for name in lower)]
-
-
-def _lines(headers: Sequence[Header]) -> list[bytes]:
-    return [f"{header.name}: {header.value}".encode("ascii") for header in headers]
 
 
 class _HeaderChange(PolicyKind, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -110,13 +36,13 @@ class _HeaderChange(PolicyKind, frozen=True, kw_only=True, forbid_unknown_fields
     def fault(self) -> str:
         """Framing, credentials and the gateway's own headers are not for policies."""
         names = [*(one.name for one in (*self.set, *self.add)), *self.remove]
-        wrong = [name for name in names if name.lower() in _RESERVED or name.lower().startswith("x-tollway-")]
+        wrong = [name for name in names if name.lower() in RESERVED or name.lower().startswith("x-tollway-")]
         return f"the gateway's own header: {', '.join(wrong)}" if wrong else ""
 
     def changed(self, lines: Sequence[bytes]) -> list[bytes]:
         """Removed, then set, then added."""
-        kept = _without(lines, [*self.remove, *(one.name for one in self.set)])
-        return [*kept, *_lines(self.set), *_lines(self.add)]
+        kept = without(lines, [*self.remove, *(one.name for one in self.set)])
+        return [*kept, *lines_of(self.set), *lines_of(self.add)]
 
 
 class Cors(PolicyKind, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -124,6 +50,7 @@ class Cors(PolicyKind, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     name: ClassVar[str] = "cors"
     order: ClassVar[int] = 0
+    example: ClassVar[dict[str, Any]] = {"allow_origins": ["https://app.example.com"]}
     allow_origins: Annotated[tuple[Origin, ...], Meta(min_length=1, max_length=100)]
     allow_methods: tuple[Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"], ...] = ()
     allow_headers: tuple[HeaderName, ...] = ()
@@ -142,11 +69,12 @@ class IpFilter(PolicyKind, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     name: ClassVar[str] = "ip-filter"
     order: ClassVar[int] = 10
+    example: ClassVar[dict[str, Any]] = {"allow": ["192.0.2.0/24", "2001:db8::/32"], "deny": ["192.0.2.66/32"]}
     allow: Annotated[tuple[str, ...], Meta(max_length=200)] = ()
     deny: Annotated[tuple[str, ...], Meta(max_length=200)] = ()
 
     def fault(self) -> str:
-        """Networks that are none."""
+        """Each entry has to be a network or an address."""
         try:
             for network in (*self.allow, *self.deny):
                 ipaddress.ip_network(network)
@@ -160,8 +88,7 @@ class IpFilter(PolicyKind, frozen=True, kw_only=True, forbid_unknown_fields=True
             address = ipaddress.ip_address(call.address.partition("%")[0])
         except ValueError:
             return "client-address-refused"
-        mapped = getattr(address, "ipv4_mapped", None)
-        address = mapped or address
+        address = getattr(address, "ipv4_mapped", None) or address
         if any(address in ipaddress.ip_network(network) for network in self.deny):
             return "client-address-refused"
         if self.allow and not any(address in ipaddress.ip_network(network) for network in self.allow):
@@ -174,11 +101,12 @@ class RequestSize(PolicyKind, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     name: ClassVar[str] = "request-size"
     order: ClassVar[int] = 20
+    example: ClassVar[dict[str, Any]] = {"max_bytes": 65_536}
     max_bytes: Annotated[int, Meta(ge=0, le=1 << 40)]
 
     def refuse(self, call: PolicyCall) -> str:
         """413 `payload-too-large`; 411 `length-required`."""
-        if call.length < 0 and any(_is(line, b"transfer-encoding") for line in call.lines):
+        if call.length < 0 and any(is_line(line, b"transfer-encoding") for line in call.lines):
             return "length-required"
         return "payload-too-large" if call.length > self.max_bytes else ""
 
@@ -188,6 +116,7 @@ class RequiredScopes(PolicyKind, frozen=True, kw_only=True, forbid_unknown_field
 
     name: ClassVar[str] = "required-scopes"
     order: ClassVar[int] = 30
+    example: ClassVar[dict[str, Any]] = {"scopes": ["orders:write"]}
     scopes: Annotated[tuple[Annotated[str, Meta(pattern=r"^[\x21\x23-\x5b\x5d-\x7e]+$")], ...], Meta(min_length=1)]
 
     def refuse(self, call: PolicyCall) -> str:
@@ -200,11 +129,12 @@ class PathRewrite(PolicyKind, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     name: ClassVar[str] = "path-rewrite"
     order: ClassVar[int] = 40
+    example: ClassVar[dict[str, Any]] = {"prefix": "/v1", "replacement": "/api/2026-11"}
     prefix: Annotated[str, Meta(pattern=r"^/[A-Za-z0-9._~/\-]*$", max_length=500)]
     replacement: Annotated[str, Meta(pattern=r"^(/[A-Za-z0-9._~\-]+)*/?$", max_length=500)] = ""
 
     def fault(self) -> str:
-        """A path must not climb."""
+        """No `.` or `..` segments: a path must not climb."""
         return "no `.` or `..` segments" if {".", ".."} & set(self.replacement.split("/")) else ""
 
     def shape(self, call: PolicyCall) -> None:
@@ -221,6 +151,7 @@ class QueryParameters(PolicyKind, frozen=True, kw_only=True, forbid_unknown_fiel
 
     name: ClassVar[str] = "query-parameters"
     order: ClassVar[int] = 50
+    example: ClassVar[dict[str, Any]] = {"set": {"client": "tollway"}, "remove": ["debug"]}
     set: Annotated[dict[Annotated[str, Meta(min_length=1, max_length=100)], str], Meta(max_length=50)] = {}
     remove: Annotated[tuple[str, ...], Meta(max_length=50)] = ()
 
@@ -238,6 +169,7 @@ class RequestHeaders(_HeaderChange, frozen=True, kw_only=True, forbid_unknown_fi
 
     name: ClassVar[str] = "request-headers"
     order: ClassVar[int] = 60
+    example: ClassVar[dict[str, Any]] = {"set": [{"name": "X-Backend-Key", "value": "k-123"}], "remove": ["Cookie"]}
 
     def shape(self, call: PolicyCall) -> None:
         """Change the request."""
@@ -250,11 +182,12 @@ class ConsumerIdentity(PolicyKind, frozen=True, kw_only=True, forbid_unknown_fie
 
     name: ClassVar[str] = "consumer-identity"
     order: ClassVar[int] = 70
+    example: ClassVar[dict[str, Any]] = {"form": "jwt", "audience": "https://orders.internal"}
     form: Literal["headers", "jwt"] = "headers"
     audience: Annotated[str, Meta(pattern=r"^[\x21-\x7e]*$", max_length=300)] = ""
 
     def fault(self) -> str:
-        """A token for everybody could be shown to others by the one who got it."""
+        """`jwt` needs an `audience`: a token for everybody could be shown to others by the one who got it."""
         return "`jwt` needs an `audience`" if self.form == "jwt" and not self.audience else ""
 
     def refuse(self, call: PolicyCall) -> str:
@@ -294,11 +227,12 @@ class TraceContext(PolicyKind, frozen=True, kw_only=True, forbid_unknown_fields=
 
     name: ClassVar[str] = "trace-context"
     order: ClassVar[int] = 80
+    example: ClassVar[dict[str, Any]] = {"sampled": True}
     sampled: bool = False
 
     def shape(self, call: PolicyCall) -> None:
         """The caller's own trace goes on."""
-        if not any(_is(line, b"traceparent") for line in call.lines):
+        if not any(is_line(line, b"traceparent") for line in call.lines):
             flags = b"01" if self.sampled else b"00"
             call.lines.append(b"traceparent: 00-%b-%b-%b" % (call.request_id, call.request_id[16:], flags))
 
@@ -308,19 +242,20 @@ class MockResponse(PolicyKind, frozen=True, kw_only=True, forbid_unknown_fields=
 
     name: ClassVar[str] = "mock-response"
     order: ClassVar[int] = 90
+    example: ClassVar[dict[str, Any]] = {"status": 503, "body": "Back at noon"}
     status: Annotated[int, Meta(ge=200, le=599)] = 200
     headers: Annotated[tuple[Header, ...], Meta(max_length=50)] = ()
     body: Annotated[str, Meta(max_length=100_000)] = ""
 
     def fault(self) -> str:
-        """The frame is the gateway's."""
-        wrong = [one.name for one in self.headers if one.name.lower() in _RESERVED]
+        """Headers that frame the answer are the gateway's."""
+        wrong = [one.name for one in self.headers if one.name.lower() in RESERVED]
         return f"the gateway's own header: {', '.join(wrong)}" if wrong else ""
 
     def answer(self) -> bytes:
         """A whole response, as an upstream would send it before it closes."""
         body = self.body.encode()
-        head = [b"HTTP/1.1 %d Mocked" % self.status, *_lines(self.headers), b"Connection: close"]
+        head = [b"HTTP/1.1 %d Mocked" % self.status, *lines_of(self.headers), b"Connection: close"]
         if self.status == 204:
             return b"\r\n".join([*head, b"", b""])
         return b"\r\n".join([*head, b"Content-Length: %d" % len(body), b"", body])
@@ -332,30 +267,33 @@ class ResponseCaching(PolicyKind, frozen=True, kw_only=True, forbid_unknown_fiel
 
     name: ClassVar[str] = "response-cache"
     order: ClassVar[int] = 95
+    example: ClassVar[dict[str, Any]] = {"max_seconds": 300, "max_bytes": 65_536}
     max_seconds: Annotated[int, Meta(ge=1, le=86_400)] = 3_600  # at most that long, whatever the answer says
     max_bytes: Annotated[int, Meta(ge=0, le=10 << 20)] = 1 << 20  # of one answer's body
 
 
 class UnitsFromHeader(PolicyKind, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The upstream says in a response header how many units the call counts for; the caller does not see the header."""
+    """The upstream says in a response header how many units the call counts for; the caller does not see the header.
+    Anything but a whole number leaves the operation's own units."""
 
     name: ClassVar[str] = "units-from-header"
     order: ClassVar[int] = 100
+    example: ClassVar[dict[str, Any]] = {"header": "X-Tokens-Used", "max_units": 100_000}
     header: HeaderName = "X-Units"
     max_units: Annotated[int, Meta(ge=1, le=(1 << 32) - 1)] = 1_000_000
 
     def units(self, lines: Sequence[bytes]) -> int | None:
-        """A whole number; anything else leaves the operation's own units."""
+        """Of the first such line."""
         name = self.header.lower().encode()
         for line in lines:
-            if _is(line, name):
+            if is_line(line, name):
                 value = line[len(name) + 1 :].strip()
                 return min(int(value), self.max_units) if re.fullmatch(rb"[0-9]{1,12}", value) else None
         return None
 
     def shape_response(self, lines: Sequence[bytes]) -> Sequence[bytes]:
         """Remove it."""
-        return _without(lines, [self.header])
+        return without(lines, [self.header])
 
 
 class ResponseHeaders(_HeaderChange, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -363,6 +301,7 @@ class ResponseHeaders(_HeaderChange, frozen=True, kw_only=True, forbid_unknown_f
 
     name: ClassVar[str] = "response-headers"
     order: ClassVar[int] = 110
+    example: ClassVar[dict[str, Any]] = {"remove": ["Server", "X-Powered-By"]}
 
     def shape_response(self, lines: Sequence[bytes]) -> Sequence[bytes]:
         """Change the response."""

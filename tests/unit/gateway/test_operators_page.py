@@ -1,16 +1,19 @@
-"""docs/gateway.md names every setting, metric, answer and policy."""
+"""docs/gateway.md names every setting, metric, answer and policy; docs/policies.md is what the policies say."""
 
 from pathlib import Path
 
 import prometheus_client
+import pytest
 
 from gateway import metrics
 from gateway.domain.problems import PROBLEMS
 from gateway.entrypoints import supervisor
+from gateway.entrypoints.policies_page import page
 from gateway.settings import Settings
-from shared.policies import KINDS
+from shared.policies import KINDS, read_policy
 
-PAGE = (Path(__file__).parents[3] / "docs/gateway.md").read_text()
+DOCS = Path(__file__).parents[3] / "docs"
+PAGE = (DOCS / "gateway.md").read_text()
 
 
 def test_settings() -> None:
@@ -28,3 +31,13 @@ def test_answers_and_policies() -> None:
     rows = {line.split("`")[1]: line for line in PAGE.splitlines() if line.startswith("| `")}
     assert [name for name, problem in PROBLEMS.items() if f"| {problem.status} |" not in rows.get(name, "")] == []
     assert [name for name, kind in KINDS.items() if f"| {kind.order} |" not in rows.get(name, "")] == []
+
+
+def test_the_policies_page_is_written_from_their_classes() -> None:
+    assert (DOCS / "policies.md").read_text() == page(), "python -m gateway.entrypoints.policies_page docs/policies.md"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_policys_example_may_be_attached(kind: str) -> None:
+    assert KINDS[kind].example
+    read_policy(kind, KINDS[kind].example)

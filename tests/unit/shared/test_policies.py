@@ -8,7 +8,8 @@ from tests.service.gateway.builders import START
 from gateway.domain.policy_chain import chains_of, cross_origin_of
 from gateway.domain.problems import PROBLEMS
 from shared.events.catalog import Deployment, Operation, Policy
-from shared.policies import KINDS, PolicyCall, policy_schema, read_policy
+from shared.policies import KINDS, policy_schema, read_policy
+from shared.policy_kind import PolicyCall
 
 BAD = [
     ("nothing", {}),

@@ -4,7 +4,7 @@ from gateway.domain.request_head import RequestHead
 from gateway.domain.route import ApiRoutes
 from shared.events.identity import CredentialState
 from shared.events.subscriptions import Access
-from shared.policies import PolicyCall
+from shared.policy_kind import PolicyCall
 
 
 def policy_call(

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 from gateway.domain.cross_origin import CrossOriginRule
 from shared.events.catalog import Deployment, Policy
-from shared.policies import Cors, MockResponse, PolicyCall, PolicyKind, ResponseCaching, read_policy
+from shared.policies import Cors, MockResponse, ResponseCaching, read_policy
+from shared.policy_kind import PolicyCall, PolicyKind
 
 _UNSAFE = frozenset(("POST", "PUT", "PATCH", "DELETE"))
 _generations = itertools.count(1)

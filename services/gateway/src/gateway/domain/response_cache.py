@@ -10,7 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.utils import formatdate, parsedate_to_datetime
 
-from shared.policies import PolicyCall, ResponseCaching
+from shared.policies import ResponseCaching
+from shared.policy_kind import PolicyCall
 
 UNSAFE = frozenset((b"POST", b"PUT", b"PATCH", b"DELETE"))
 _STATUSES = {

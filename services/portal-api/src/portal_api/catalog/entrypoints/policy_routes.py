@@ -22,6 +22,7 @@ class PolicyKindView(BaseModel):
     order: int = Field(description="Policies are applied in this order.")
     description: str
     config_schema: dict[str, Any]
+    example: dict[str, Any] = Field(description="Settings that are valid.")
 
 
 class PolicyKinds(BaseModel):
@@ -72,7 +73,11 @@ def add_policy_routes(
         return PolicyKinds(
             data=[
                 PolicyKindView(
-                    kind=name, order=kind.order, description=kind.__doc__ or "", config_schema=policy_schema(name)
+                    kind=name,
+                    order=kind.order,
+                    description=kind.__doc__ or "",
+                    config_schema=policy_schema(name),
+                    example=kind.example,
                 )
                 for name, kind in KINDS.items()
             ]
