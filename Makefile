@@ -7,6 +7,8 @@ PACKAGES := shared services sandbox deploy/local
 # Where a source tree lies; mypy and ruff take their settings from pyproject.toml.
 SOURCES := $(wildcard shared/src services/*/src sandbox/*/src deploy/local/src)
 PYTEST := $(PY) -m pytest
+# Of `make test`, each with a Kafka and a PostgreSQL of its own: most tests wait more than they work.
+PROCESSES := 2
 
 .PHONY: help
 help: ## List the commands
@@ -49,8 +51,8 @@ logs: install ## The end of every log, or more of one (S=gateway)
 	@$(PY) -m local_stack logs $(S)
 
 .PHONY: test
-test: compile ## All tests: unit, property, contract, architecture, service, e2e, one round of chaos
-	@$(PYTEST) tests -m "not compose"
+test: compile ## All tests: unit, property, contract, architecture, service, e2e, one round of chaos (PROCESSES=0: one after another)
+	@$(PYTEST) tests -m "not compose" -n $(PROCESSES) --dist loadfile --no-loadscope-reorder
 
 .PHONY: test-unit
 test-unit: install ## Decisions, no I/O

@@ -8,7 +8,9 @@ from tests.support.containers import (
     infrastructure,
     kafka_bootstrap,
     postgres_url,
+    pytest_sessionfinish,
     pytest_terminal_summary,
+    pytest_testnodedown,
     topic_prefix,
 )
 from tests.support.whole_stack import whole_stack
@@ -19,7 +21,9 @@ __all__ = [
     "infrastructure",
     "kafka_bootstrap",
     "postgres_url",
+    "pytest_sessionfinish",
     "pytest_terminal_summary",
+    "pytest_testnodedown",
     "topic_prefix",
     "whole_stack",
 ]

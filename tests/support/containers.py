@@ -5,7 +5,7 @@ answers and has the images or can pull them; else natively, by deploy/local on f
 TOLLWAY_TEST_CONTAINERS=never|always|auto forbids or demands the second way. The report says which way was taken.
 
 conftest.py needs: `from tests.support.containers import database, kafka_bootstrap, postgres_url, topic_prefix` and
-`pytest_terminal_summary`.
+the three hooks.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -165,6 +166,19 @@ def _in_own_loop(work: Callable[[], Awaitable[None]]) -> None:
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(asyncio.run, run()).result()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A process of pytest-xdist tells the one that reports."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["origins"] = dict(origins)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """What it told."""
+    origins.update(getattr(node, "workeroutput", {}).get("origins", {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import warnings
@@ -68,13 +69,16 @@ def ensure_jars(cache: Path, announce: Callable[[str], None]) -> tuple[Path, ...
     """Every jar, verified at each start (43 MB: a tenth of a second), downloaded where it is missing or damaged."""
     folder = cache / f"kafka-{KAFKA_VERSION}"
     jars = locked_jars()
-    missing = [jar for jar in jars if not matches(folder / jar.file_name, jar)]
-    if missing:
-        announce(f"downloading {len(missing)} jars of Apache Kafka {KAFKA_VERSION}")
-        folder.mkdir(parents=True, exist_ok=True)
-        with ThreadPoolExecutor(DOWNLOADS_AT_A_TIME) as pool:
-            for download in [pool.submit(_fetch, jar, cache, folder) for jar in missing]:
-                download.result()
+    folder.mkdir(parents=True, exist_ok=True)
+    # Two stacks that start for the first time at once, as tests do, download once.
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        missing = [jar for jar in jars if not matches(folder / jar.file_name, jar)]
+        if missing:
+            announce(f"downloading {len(missing)} jars of Apache Kafka {KAFKA_VERSION}")
+            with ThreadPoolExecutor(DOWNLOADS_AT_A_TIME) as pool:
+                for download in [pool.submit(_fetch, jar, cache, folder) for jar in missing]:
+                    download.result()
     return tuple(folder / jar.file_name for jar in jars)
 
 
