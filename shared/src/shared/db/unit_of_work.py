@@ -30,3 +30,10 @@ class UnitOfWork:
         async with self._sessions() as session, session.begin():
             yield session
         self._outbox.wake(session)
+
+    @asynccontextmanager
+    async def statements(self) -> AsyncIterator[AsyncSession]:
+        """Each statement is a transaction of its own: a look-up saves BEGIN and COMMIT. Nothing is published here."""
+        async with self._sessions() as session:
+            await session.connection(execution_options={"isolation_level": "AUTOCOMMIT"})
+            yield session

@@ -31,8 +31,8 @@ class SubscriptionRoutes:
     changes: ChangeSignal
 
     async def read(self, actor: Actor, subscription_id: str) -> tuple[Subscription, SubscriptionView, bool]:
-        """As it is now, in a transaction of its own; and whether it is settled."""
-        async with self.http.uow.transaction() as session:
+        """As it is now; and whether it is settled."""
+        async with self.http.uow.statements() as session:
             found = await self.subscriptions.owned(session, subscription_id, actor.user_id)
             checkout = await self.subscriptions.checkout(session, subscription_id)
             named = (await self.reader.named(session, [found]))[0]

@@ -76,10 +76,10 @@ class Authenticator:
             # A wrong bearer is never saved by a cookie: the request says how it wants to be known.
             if not bearer.startswith(TOKEN_PREFIX):
                 return None
-            async with self._uow.transaction() as session:
+            async with self._uow.statements() as session:
                 return await self._tokens.actor(session, bearer)
         if cookie:
-            async with self._uow.transaction() as session:
+            async with self._uow.statements() as session:
                 return await self._sessions.actor(session, cookie)
         return None
 
