@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 Sessions = async_sessionmaker[AsyncSession]
 
 # A connection keeps as many: above all different statements of a service, or each call prepares some anew.
-PREPARED_STATEMENTS = 1_000
+PREPARED_STATEMENTS = 500
 
 
 def async_url(database_url: str) -> str:
