@@ -112,15 +112,21 @@ document.addEventListener("change", (event) => {
 });
 
 // An identifier follows the name until somebody edits it by hand.
+const suggestSlug = (field) => {
+  const target = document.getElementById(field.dataset.slugFor);
+  if (target && !target.dataset.edited) {
+    target.value = field.value.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 40);
+  }
+};
+// What was typed before this script came, where the identifier is still empty.
+for (const field of document.querySelectorAll("input[data-slug-for]")) {
+  if (field.value && !document.getElementById(field.dataset.slugFor)?.value) suggestSlug(field);
+}
+
 document.addEventListener("input", (event) => {
   const field = event.target;
   if (!(field instanceof HTMLInputElement)) return;
-  if (field.dataset.slugFor) {
-    const target = document.getElementById(field.dataset.slugFor);
-    if (target && !target.dataset.edited) {
-      target.value = field.value.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 40);
-    }
-  }
+  if (field.dataset.slugFor) suggestSlug(field);
   if (field.dataset.slug !== undefined) field.dataset.edited = "1";
   if (field.dataset.filter) {
     const wanted = field.value.trim().toLowerCase();
