@@ -26,9 +26,14 @@ class Programs:
     without_perf: str
 
 
+def find_nginx() -> str | None:
+    """Also where only root's path leads."""
+    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+
+
 def find_programs() -> Programs:
     """Raises Missing with one sentence that names every package that is not there."""
-    nginx = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
+    nginx = find_nginx()
     wrk = shutil.which("wrk")
     packages = [name for name, found in (("nginx-light", nginx), ("wrk", wrk)) if not found]
     if packages:

@@ -46,7 +46,8 @@ _UPSTREAM = """  server {{
   }}"""
 
 
-def _nginx(folder: Path, servers: str, workers: int) -> Path:
+def nginx_configuration(folder: Path, servers: str, workers: int) -> Path:
+    """A new folder with the configuration of these servers; the file."""
     folder.mkdir(parents=True)
     path = folder / "nginx.conf"
     path.write_text(_NGINX.format(folder=folder, servers=servers, workers=workers))
@@ -55,12 +56,12 @@ def _nginx(folder: Path, servers: str, workers: int) -> Path:
 
 def nginx_upstream(folder: Path, port: int) -> Path:
     """The configuration of the upstream: keep-alive, one small JSON answer."""
-    return _nginx(folder, _UPSTREAM.format(port=port, body=BODY), 1)
+    return nginx_configuration(folder, _UPSTREAM.format(port=port, body=BODY), 1)
 
 
 def nginx_proxy(folder: Path, port: int, upstream_port: int, workers: int) -> Path:
     """A plain reverse proxy: no authentication, no limit, no log."""
-    return _nginx(folder, _PROXY.format(port=port, upstream_port=upstream_port), workers)
+    return nginx_configuration(folder, _PROXY.format(port=port, upstream_port=upstream_port), workers)
 
 
 def _typed(kind: str, **fields: object) -> dict[str, object]:

@@ -117,6 +117,17 @@ async def test_published_in_order_consumed_once(bus: Bus) -> None:
         assert [b for a, b in await bus.seen() if a == key] == [str(number) for number in range(50)]
 
 
+async def test_the_relay_is_woken_by_what_was_published_and_by_nothing_else(bus: Bus) -> None:
+    async with bus.uow.transaction() as session:
+        await session.execute(text("select 1"))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.2):
+            await bus.outbox.wait(30)
+    await bus.publish(f"{bus.prefix}sub_wake", "once")
+    async with asyncio.timeout(5):
+        await bus.outbox.wait(30)
+
+
 async def test_rolled_back_transaction_publishes_nothing(bus: Bus) -> None:
     key = f"{bus.prefix}sub_rollback"
     with pytest.raises(ZeroDivisionError):

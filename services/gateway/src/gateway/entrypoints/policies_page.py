@@ -18,7 +18,7 @@ What a provider may attach to an API or to some of its operations, in one enviro
 Policies) or with `PUT /v1/apis/{api}/environments/{environment}/policies`. It is checked when it is saved (422 says
 what is wrong with which setting) and holds at once, without a deployment. `GET /v1/policy-kinds` has the JSON Schema
 of each. Each kind at most once for an operation; one attached to operations goes before one for the whole API. They
-are applied in the order of this page.
+are applied in the order of this page. [The gateway](gateway.md#policies) has more on signed identity and the cache.
 """
 _LAST_BEFORE_LIMITS, _LAST_BEFORE_UPSTREAM = 30, 95
 
