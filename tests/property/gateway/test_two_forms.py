@@ -3,6 +3,7 @@
 Where the gateway is not compiled, both sides of the first tests are the Python form; the comparison with llhttp stays.
 """
 
+import contextlib
 import importlib
 import mmap
 import struct
@@ -107,7 +108,9 @@ REQUEST_FIELDS = (
     "authorization", "api_key", "request_id", "forwarded_for", "origin", "length", "chunked",
     "close", "expect_continue", "has_body",
 )  # fmt: skip
-RESPONSE_FIELDS = ("status", "http_10", "lines", "passed", "length", "length_line", "chunked", "close", "upgrade")
+RESPONSE_FIELDS = (
+    "status", "http_10", "lines", "passed", "length", "length_line", "chunked", "close", "upgrade", "framing",
+)  # fmt: skip
 
 
 @given(hostile)
@@ -145,7 +148,7 @@ def test_response_heads(raw: bytes, ours: bytes, body: bytes) -> None:
         failed = []
         for head in (compiled, pure):
             try:
-                head.read(raw + body, len(raw))
+                assert head.read(raw + body) in (len(raw), raw.find(b"\r\n\r\n") + 4)
                 failed.append(False)
             except (BadFraming, PURE_FRAMING.BadFraming):
                 failed.append(True)
@@ -155,6 +158,25 @@ def test_response_heads(raw: bytes, ours: bytes, body: bytes) -> None:
                 assert getattr(compiled, field) == getattr(pure, field), field
             assert compiled.render(ours, b"id", b"\r\n", body) == pure.render(ours, b"id", b"\r\n", body)
             assert compiled.render_plain(ours, body) == pure.render_plain(ours, body)
+
+
+@given(raw_responses, raw_responses, st.sampled_from([RESPONSE, PURE_RESPONSE]))
+@example(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n", RESPONSE)
+def test_a_response_is_read_alike_whatever_came_before(before: bytes, raw: bytes, form: ModuleType) -> None:
+    fresh, used = form.ResponseHead(), form.ResponseHead()
+    for one in (before, before, raw):
+        with contextlib.suppress(BadFraming, PURE_FRAMING.BadFraming):
+            used.read(one)
+            used.lines = [b"X-Changed: by a policy"]
+            used.framing = b"Transfer-Encoding: chunked\r\n"
+    read = []
+    for head in (fresh, used):
+        try:
+            end = head.read(raw)
+            read.append([end, *(getattr(head, field) for field in RESPONSE_FIELDS)] if end >= 0 else [end])
+        except (BadFraming, PURE_FRAMING.BadFraming):
+            read.append(["refused"])
+    assert read[0] == read[1]
 
 
 chunk_pieces = st.lists(

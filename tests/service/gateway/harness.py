@@ -51,7 +51,7 @@ class Harness:
         self.key = builders.SigningKey()
         tokens = AccessTokens(builders.ISSUER)
         self.tables = GatewayTables(tokens)
-        self.tables.set_fresh(True)
+        self.tables.is_fresh = True
         files = StreamFiles.create(directory, partitions=8, segment_records=1000, open_slots=64)
         self.log = WriteAheadLog(files, clock, max_bytes=wal_max_bytes)
         self.refusals = RefusalCounts(clock)

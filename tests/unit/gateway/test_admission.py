@@ -31,7 +31,7 @@ class World:
         self.real_seconds = real_now().timestamp()
         tokens = AccessTokens(builders.ISSUER, seconds=lambda: self.real_seconds)
         self.tables = GatewayTables(tokens)
-        self.tables.set_fresh(True)
+        self.tables.is_fresh = True
         self.version = 1
         files = StreamFiles.create(directory, partitions=8, segment_records=100, open_slots=8)
         self.log = WriteAheadLog(files, self.clock, max_bytes=1 << 20)
@@ -234,7 +234,7 @@ def test_large_bodies_stale_tables_and_a_full_log_are_refused(world: World) -> N
     for _ in range(8):
         assert isinstance(world.call(), Admitted)
     assert world.refusal() == (503, "recording-unavailable")
-    world.tables.set_fresh(False)
+    world.tables.is_fresh = False
     assert world.refusal() == (503, "tables-stale")
 
 

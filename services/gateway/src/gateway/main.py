@@ -112,7 +112,7 @@ class Gateway:
                 "clock": lambda: self._sandbox_clock is None or self._sandbox_clock.ready.is_set(),
                 "stream_announced": lambda: self._shipper is not None and self._shipper.announced.is_set(),
                 "rate_counts": lambda: self._exchange is not None and self._exchange.feed.ready.is_set(),
-                "tables_fresh": self.tables.are_fresh,
+                "tables_fresh": lambda: self.tables.is_fresh,
                 "listening": self.listening.is_set,
             }
         )
@@ -301,7 +301,7 @@ class Gateway:
 
     def _judge_age(self) -> None:
         age = max(feed.age_seconds() for feed in self._feeds)
-        self.tables.set_fresh(age <= self._settings.tables_max_age_seconds)
+        self.tables.is_fresh = age <= self._settings.tables_max_age_seconds
         metrics.TABLES_AGE.set(min(age, time.monotonic()))
 
 

@@ -7,13 +7,13 @@ from gateway.domain.upstream cimport Upstream
 
 cdef class Tables:
     cdef public long long identities
+    cdef public bint is_fresh
     cdef public dict usage_lines
 
     cpdef FoundRoute find_route(self, bytes target)
     cpdef object client(self, str client_id)
     cpdef object api_key(self, str sha256)
     cpdef AccessSlot access(self, str application_id, str api_id, bint sandbox)
-    cpdef bint are_fresh(self) except -1
 
 
 cdef class CallLog:

@@ -17,11 +17,13 @@ from shared.events.identity import CredentialState
 class Tables:
     """The state of the other services, in memory. `identities` grows when a credential or a signing key changes.
 
+    `is_fresh` is False when Kafka has been away for longer than the set age.
     `usage_lines`: what callers are told of their usage, as header lines, by the number of their subscription.
     """
 
     def __init__(self) -> None:
         self.identities = 0
+        self.is_fresh = False
         self.usage_lines: dict[int, bytes] = {}
 
     def find_route(self, target: bytes) -> FoundRoute | None:
@@ -38,10 +40,6 @@ class Tables:
 
     def access(self, application_id: str, api_id: str, sandbox: bool) -> AccessSlot | None:
         """The access entry."""
-        raise NotImplementedError
-
-    def are_fresh(self) -> bool:
-        """False when Kafka has been away for longer than the set age."""
         raise NotImplementedError
 
 

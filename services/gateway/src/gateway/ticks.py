@@ -3,8 +3,7 @@
 `now_seconds` is `monotonic` for what is judged in seconds: within a round of the sockets it need not be read anew.
 """
 
-import time
-from time import monotonic, monotonic_ns
+from time import monotonic, monotonic_ns, time_ns  # noqa: TID251
 
 __all__ = ["end_round", "monotonic", "monotonic_ns", "now_seconds", "real_us", "start_round"]
 
@@ -21,4 +20,4 @@ def end_round() -> None:
 
 def real_us() -> int:
     """Real time in microseconds since 1970: business time where that is real time (`shared.clock.SystemClock`)."""
-    return time.time_ns() // 1_000  # noqa: TID251
+    return time_ns() // 1_000

@@ -10,7 +10,7 @@ from gateway.domain.rate_limit cimport RateLimiter, RateOutcome
 from gateway.domain.request_head cimport RequestHead
 from gateway.domain.route cimport ApiRoutes, FoundRoute, OperationRoute
 from gateway.domain.upstream cimport Upstream
-from gateway.domain.usage cimport flags_of, is_billable
+from gateway.domain.usage cimport flags_of
 from gateway.ports cimport CallLog, Tables
 from gateway.ticks cimport monotonic_ns
 
@@ -48,9 +48,9 @@ cdef class CallGate:
     cdef object _reserve(self, Admitted admitted, ApiRoutes api, long application)
     cpdef refuse(self, object refusal)
     cpdef refuse_problem(self, object problem)
-    @cython.locals(latency_us=cython.longlong, upstream_us=cython.longlong, billable=bint)
+    @cython.locals(latency_us=cython.longlong, upstream_us=cython.longlong)
     cpdef long long record_call(
         self, Admitted call, int status, long long bytes_in, long long bytes_out, bint client_aborted=*,
-        bint upstream_failed=*
+        bint upstream_failed=*, long long ended_ns=*
     ) except? -1
     cpdef heard_upstream(self, Admitted call, int status)

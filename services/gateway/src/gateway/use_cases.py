@@ -33,7 +33,7 @@ from gateway.domain.problems import PAYLOAD_TOO_LARGE, PROBLEMS, Problem, Refusa
 from gateway.domain.request_head import RequestHead
 from gateway.domain.response_cache import ResponseCache
 from gateway.domain.route import ApiRoutes, FoundRoute, OperationRoute
-from gateway.domain.usage import flags_of, is_billable
+from gateway.domain.usage import flags_of
 from gateway.ports import CallLog, IdentityKeys, RefusalCounter, Tables, TokenVerifier
 from gateway.ticks import monotonic_ns
 from shared.clock import Clock, real_now, real_seconds
@@ -118,7 +118,7 @@ class CallGate:
 
     def _admit(self, head: RequestHead, peer: bytes) -> Admitted | Refusal | Wait | Reply:
         """In the order of the architecture: the first reason to refuse is the answer."""
-        if not self._tables.are_fresh():
+        if not self._tables.is_fresh:
             return Refusal(PROBLEMS["tables-stale"], b"Retry-After: 5\r\n")
         try:
             route = self._tables.find_route(head.target)
@@ -137,7 +137,7 @@ class CallGate:
             refused = decide_lifecycle(api)
             if refused is not None:
                 return refused
-        now_ns = self._monotonic_ns()
+        now_ns = monotonic_ns() if self._own_ns is None else self._own_ns()
         caller = None if head.authorization is None else self._callers.get(head.authorization)
         if (
             caller is None
@@ -327,13 +327,16 @@ class CallGate:
         bytes_out: int,
         client_aborted: bool = False,
         upstream_failed: bool = False,
+        ended_ns: int = 0,
     ) -> int:
-        """Append the call's record. To be called before the last byte of the answer is sent; its latency in us."""
-        latency_us = (self._monotonic_ns() - call.started_ns) // 1000
+        """Append the call's record, before the last byte of the answer is sent; its latency in us.
+
+        `ended_ns`: when all of it was there, on the monotonic clock; 0: now.
+        """
+        latency_us = ((ended_ns or self._monotonic_ns()) - call.started_ns) // 1000
         if call.slot < 0:
             return latency_us  # the log was full and the operator lets calls pass: counted when it was admitted
         upstream_us = (call.upstream_ns - call.started_ns) // 1000 if call.upstream_ns else 0
-        billable = is_billable(call.access, call.sandbox, call.upstream_status, upstream_failed)
         self._log.append(
             call.slot,
             bytes_in,
@@ -342,14 +345,14 @@ class CallGate:
             latency_us,
             upstream_us,
             status,
-            flags_of(billable, call.sandbox, client_aborted, upstream_failed),
+            flags_of(call.access, call.sandbox, call.upstream_status, client_aborted, upstream_failed),
         )
         return latency_us
 
     def heard_upstream(self, call: Admitted, status: int) -> None:
         """The upstream's final head has come."""
         call.upstream_status = status
-        call.upstream_ns = self._monotonic_ns()
+        call.upstream_ns = monotonic_ns() if self._own_ns is None else self._own_ns()
 
 
 def shaper_of(chain: PolicyChain, call: Admitted) -> ShapeResponse:

@@ -10,6 +10,5 @@ cdef class GatewayTables(Tables):
     cdef AccessTable _access
     cdef public list changed
     cdef RouteTable _routes
-    cdef bint _fresh
 
     cpdef object routes(self, tuple key)

@@ -48,7 +48,6 @@ class GatewayTables(Tables):
         self._hashes_of: dict[str, list[str]] = {}
         self._access = AccessTable()
         self.changed: list[RateLimiter] = self._access.changed
-        self._fresh = False
 
     # What admission asks
     def routes(self, key: RouteKey) -> ApiRoutes | None:
@@ -87,14 +86,6 @@ class GatewayTables(Tables):
     def access(self, application_id: str, api_id: str, sandbox: bool) -> AccessSlot | None:
         """The access entry."""
         return self._access.find(application_id, api_id, sandbox)
-
-    def are_fresh(self) -> bool:
-        """False when Kafka has been away for longer than the set age; kept up to date by `set_fresh`."""
-        return self._fresh
-
-    def set_fresh(self, fresh: bool) -> None:
-        """Told once a second, so that a call pays nothing for it."""
-        self._fresh = fresh
 
     # What the topics say
     def _is_news(self, table: str, key: str, version: int) -> bool:

@@ -2,7 +2,6 @@ cimport cython
 
 from gateway.adapters.upstream_lane cimport KeptConnection, Lane, Pool
 from gateway.domain.framing cimport ChunkedBody
-from gateway.domain.head_lines cimport end_of_head
 from gateway.domain.octets cimport part
 from gateway.domain.response_head cimport ResponseHead
 from gateway.domain.send_batch cimport SendBatch, Stream

@@ -8,7 +8,6 @@ from typing import cast
 
 from gateway.adapters.upstream_lane import KeptConnection, Lane, Pool
 from gateway.domain.framing import MAX_HEAD_BYTES, BadFraming, ChunkedBody
-from gateway.domain.head_lines import end_of_head
 from gateway.domain.octets import part
 from gateway.domain.response_head import ResponseHead
 from gateway.domain.send_batch import Stream
@@ -67,17 +66,17 @@ class UpstreamConnection(KeptConnection):
                 sink.pause_request()  # its body stays with the client until there is a connection
         else:
             self._state = _HEAD
-            self._unsent = data
-            self._sends.add(self)
+            if self._stream is None:
+                self._transport.write(data)  # asyncio's transports gather by themselves
+            else:
+                self._unsent = data
+                self._sends.add(self)
 
     def send_now(self) -> None:
         """Hand everything that waits to the transport."""
-        if self._unsent and self._transport is not None:
+        if self._unsent and self._stream is not None:
             data, self._unsent = self._unsent, b""
-            if self._stream is not None:
-                self._stream.write(data)
-            elif self._state != _OVER:
-                self._transport.write(data)
+            self._stream.write(data)
 
     def send(self, data: bytes) -> None:
         """More of the request's body."""
@@ -195,13 +194,12 @@ class UpstreamConnection(KeptConnection):
             data, self._buffer = self._buffer + data, b""
         head = self._head
         while True:
-            end = end_of_head(data)
+            end = head.read(data)
             if end < 0:
                 if len(data) > MAX_HEAD_BYTES:
                     raise BadFraming
                 self._buffer = data
                 return
-            head.read(data, end)
             data = part(data, end, len(data))
             if head.status >= 200:
                 break
@@ -308,7 +306,7 @@ class UpstreamConnection(KeptConnection):
         self._sink = None
         self._chunks = None
         self._request = b""
-        if self._keep and sink.is_complete() and not self._paused:
+        if self._keep and not self._paused:
             self._state = _IDLE
             self._pool.give_back(self)
         else:

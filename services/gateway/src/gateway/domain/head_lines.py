@@ -5,13 +5,15 @@ Every line is passed on, dropped, or said to be ours to read. Lines that the oth
 
 from gateway.domain.framing import MAX_HEADERS, METHODS, content_length
 from gateway.domain.header_line import connection_options
-from gateway.domain.octets import is_target, is_token, split_line
+from gateway.domain.octets import VALUE_BYTES, is_target, is_token
 
 PASS, DROP, FAULT, LENGTH, CONNECTION, CODING, UPGRADE = range(7)  # kinds of lines on both sides
 
 # What a request line may be wrong in.
 FINE, MALFORMED_LINE, OTHER_VERSION, OTHER_METHOD, OTHER_TARGET = range(5)
 
+_MAX_NAMES = 2_000
+_MAX_NAME_BYTES = 64
 _MAX_KNOWN = 20_000
 _MAX_KNOWN_BYTES = 1_024  # of one line
 _NO_OPTIONS: frozenset[bytes] = frozenset()
@@ -42,13 +44,14 @@ class LineReader:
     With `cgi`, a name that a CGI upstream would read as a special one is dropped: X_Request_Id becomes X-Request-Id.
     """
 
-    __slots__ = ("_cgi", "_known", "_repeated", "_special")
+    __slots__ = ("_cgi", "_known", "_names", "_repeated", "_special")
 
     def __init__(self, special: dict[bytes, int], repeated: frozenset[bytes], cgi: bool) -> None:
         self._special = special
         self._repeated = repeated
         self._cgi = cgi
         self._known: dict[bytes, Line] = {}
+        self._names: dict[bytes, tuple[int, bool]] = {}  # as they were written: their kind, and whether they repeat
 
     def read(self, raw: bytes, start: int, end: int, found: list[Line]) -> bytes | None:
         """The lines that are passed on, each with its line end; what is ours to read goes to `found`, in order.
@@ -78,19 +81,33 @@ class LineReader:
 
     def read_line(self, text: bytes) -> Line:
         """Read one line; remembered if it is worth it."""
-        parts = split_line(text)
-        if parts is None:
+        name, colon, value = text.partition(b":")
+        known = self._names.get(name)
+        if known is None:
+            known = self._read_name(name)
+        kind, is_repeated = known
+        if kind == FAULT or not colon or value.translate(None, VALUE_BYTES):
             return Line(FAULT, b"")
-        name, value = parts
-        kind = self._special.get(name, PASS)
-        if self._cgi and kind == PASS and b"_" in name and name.replace(b"_", b"-") in self._special:
-            kind = DROP
-        line = _PASSED if kind == PASS else _DROPPED if kind == DROP else Line(kind, value)
-        if name in self._repeated and len(text) <= _MAX_KNOWN_BYTES:
+        line = _PASSED if kind == PASS else _DROPPED if kind == DROP else Line(kind, value.strip(b" \t"))
+        if is_repeated and len(text) <= _MAX_KNOWN_BYTES:
             if len(self._known) >= _MAX_KNOWN:
                 self._known.clear()
             self._known[text] = line
         return line
+
+    def _read_name(self, text: bytes) -> tuple[int, bool]:
+        if not is_token(text):
+            return FAULT, False
+        name = text.lower()
+        kind = self._special.get(name, PASS)
+        if self._cgi and kind == PASS and b"_" in name and name.replace(b"_", b"-") in self._special:
+            kind = DROP
+        known = kind, name in self._repeated
+        if len(text) <= _MAX_NAME_BYTES:
+            if len(self._names) >= _MAX_NAMES:
+                self._names.clear()
+            self._names[text] = known
+        return known
 
 
 def end_of_head(data: bytes) -> int:

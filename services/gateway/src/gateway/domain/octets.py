@@ -5,7 +5,7 @@ import re
 concat = b"".join
 begins_with = bytes.startswith
 
-_VALUE_BYTES = bytes([9, *range(32, 127), *range(128, 256)])
+VALUE_BYTES = bytes([9, *range(32, 127), *range(128, 256)])
 _TARGET_BYTES = bytes(c for c in range(33, 127) if c not in b'"<>\\^`{|}#')
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+").fullmatch
 
@@ -28,6 +28,6 @@ def is_target(target: bytes) -> bool:
 def split_line(raw: bytes) -> tuple[bytes, bytes] | None:
     """Lower-case name and trimmed value; None for what is no header line."""
     name, colon, value = raw.partition(b":")
-    if not colon or _TOKEN(name) is None or value.translate(None, _VALUE_BYTES):
+    if not colon or _TOKEN(name) is None or value.translate(None, VALUE_BYTES):
         return None
     return name.lower(), value.strip(b" \t")

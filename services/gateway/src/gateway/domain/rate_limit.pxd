@@ -9,8 +9,6 @@ cdef class _Bucket:
     cdef public wide count, limit, interval, tolerance, second, per_seconds, horizon, arrival, used
     cdef readonly bytes name, policy
 
-    @cython.locals(used=wide, lacking=wide)
-    cdef wide ask(self, wide now_ns) except? -1
     cdef wide left(self) except? -1
 
 
@@ -32,7 +30,7 @@ cdef class RateLimiter:
     cdef wide _remaining, _reset
 
     @cython.locals(
-        buckets=list, bucket=_Bucket, least=_Bucket, wait=wide, lacking=wide, remaining=wide, left=wide, reset=wide
+        buckets=list, bucket=_Bucket, least=_Bucket, wait=wide, used=wide, remaining=wide, left=wide, reset=wide
     )
     cpdef RateOutcome take(self, long long now_ns)
     @cython.locals(bucket=_Bucket, least=_Bucket, left=wide)

@@ -38,13 +38,6 @@ class _Bucket:
         self.name = b'"%ds"' % limit.per_seconds
         self.policy = b"%b;q=%d;w=%d" % (self.name, limit.count, limit.per_seconds)
 
-    def ask(self, now_ns: int) -> int:
-        """What a call at this instant would lack, 0 when it passes; changes nothing that counts."""
-        used = self.arrival - now_ns * self.count
-        self.used = (used if used > 0 else 0) + self.interval
-        lacking = self.used - self.tolerance
-        return lacking if lacking > 0 else 0
-
     def left(self) -> int:
         """Calls that would still pass after the one under decision."""
         return (self.tolerance - self.used) // self.interval
@@ -96,16 +89,17 @@ class RateLimiter:
             return UNLIMITED
         wait = 0
         for bucket in buckets:
-            lacking = bucket.ask(now_ns)
-            if lacking:
-                wait = max(wait, -(-lacking // bucket.second))
+            used = bucket.arrival - now_ns * bucket.count
+            bucket.used = used = (used if used > 0 else 0) + bucket.interval
+            if used > bucket.tolerance:
+                wait = max(wait, -(-(used - bucket.tolerance) // bucket.second))
         if wait:
             return self._refuse(buckets, wait)
         least = buckets[0]
         remaining = -1
         for bucket in buckets:
             bucket.arrival = now_ns * bucket.count + bucket.used
-            left = bucket.left()
+            left = (bucket.tolerance - bucket.used) // bucket.interval
             if remaining < 0 or left < remaining:
                 least, remaining = bucket, left
         if self._changed is not None:

@@ -1,7 +1,7 @@
 cimport cython
 
-from gateway.domain.head_lines cimport Line, LineReader
-from gateway.domain.octets cimport begins_with, concat
+from gateway.domain.head_lines cimport Line, LineReader, end_of_head
+from gateway.domain.octets cimport begins_with, concat, part
 
 cdef int _LENGTH, _CONNECTION, _CODING, _UPGRADE
 cdef dict _STATUSES
@@ -27,12 +27,15 @@ cdef class ResponseHead:
     cdef public bytes upgrade
     cdef bytes _status_line
     cdef _Status _last
+    cdef bytes _read, _read_passed
     cdef bint _fault
     cdef frozenset _options, _judged, _named
     cdef list _found
 
+    @cython.locals(end=Py_ssize_t, known=bytes)
+    cpdef Py_ssize_t read(self, bytes raw) except? -1
     @cython.locals(first=bytes, passed=bytes, status=_Status, line=Line, found=list)
-    cpdef read(self, bytes raw, Py_ssize_t end)
+    cdef _read_anew(self, bytes raw, Py_ssize_t end)
     @cython.locals(kind=int, value=bytes, length=cython.longlong)
     cdef _special(self, Line line)
     @cython.locals(options=frozenset)

@@ -3,9 +3,9 @@
 import re
 
 from gateway.domain.framing import BadFraming
-from gateway.domain.head_lines import CODING, CONNECTION, DROP, LENGTH, UPGRADE, Line, LineReader
+from gateway.domain.head_lines import CODING, CONNECTION, DROP, LENGTH, UPGRADE, Line, LineReader, end_of_head
 from gateway.domain.header_line import without_named
-from gateway.domain.octets import begins_with, concat
+from gateway.domain.octets import begins_with, concat, part
 
 _LENGTH, _CONNECTION, _CODING, _UPGRADE = LENGTH, CONNECTION, CODING, UPGRADE
 
@@ -78,8 +78,8 @@ class ResponseHead:
     """
 
     __slots__ = (
-        "_fault", "_found", "_judged", "_last", "_named", "_options", "_status_line", "chunked", "close", "framing",
-        "http_10", "length", "length_line", "passed", "status", "upgrade",
+        "_fault", "_found", "_judged", "_last", "_named", "_options", "_read", "_read_passed", "_status_line",
+        "chunked", "close", "framing", "http_10", "length", "length_line", "passed", "status", "upgrade",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -97,15 +97,33 @@ class ResponseHead:
         self._judged: frozenset[bytes] | None = None
         self._named: frozenset[bytes] = frozenset()
         self._last: _Status | None = None
+        # Until a second has passed, or the length differs, an upstream's answers have the same head: it is read once.
+        self._read = b""
+        self._read_passed = b""
         self._fault = False
         self._options: frozenset[bytes] | None = None
         self._found: list[Line] = []
 
-    def read(self, raw: bytes, end: int) -> None:
-        """Read the whole head that `raw` begins with; it ends at `end`, with an empty line.
+    def read(self, raw: bytes) -> int:
+        """Read the head that `raw` begins with; where it ends, its empty line included, or -1: it is not whole yet.
 
         Raises BadFraming for what could be read in two ways.
         """
+        known = self._read
+        if known and begins_with(raw, known):
+            self.passed = self._read_passed
+            self.framing = b""
+            return len(known)
+        end = end_of_head(raw)
+        if end < 0:
+            return -1
+        self._read = b""
+        self._read_anew(raw, end)
+        self._read = part(raw, 0, end)
+        self._read_passed = self.passed
+        return end
+
+    def _read_anew(self, raw: bytes, end: int) -> None:
         status = self._last
         # An upstream's answers mostly begin alike.
         if status is None or not begins_with(raw, status.raw):

@@ -11,23 +11,17 @@ from shared.events.call_record import (
 CLIENT_CLOSED_REQUEST = 499  # status of a call whose client left before the upstream said anything
 
 
-def is_billable(slot: AccessSlot, sandbox: bool, upstream_status: int, upstream_failed: bool) -> bool:
-    """Every production call, or (`successful`) those whose upstream's response has a status below 400.
+def flags_of(slot: AccessSlot, sandbox: bool, upstream_status: int, client_aborted: bool, upstream_failed: bool) -> int:
+    """The flags word of the call record.
 
-    A client that leaves midway has called; an upstream that breaks off midway has not answered.
+    Billable is every production call, or (`successful`) those whose upstream's response has a status below 400. A
+    client that leaves midway has called; an upstream that breaks off midway has not answered.
     """
-    if sandbox or not slot.subscription:
-        return False
-    if slot.bills_every_call:
-        return True
-    return 0 < upstream_status < 400 and not upstream_failed
-
-
-def flags_of(billable: bool, sandbox: bool, client_aborted: bool, upstream_failed: bool) -> int:
-    """The flags word of the call record."""
-    flags = FLAG_BILLABLE if billable else 0
+    flags = 0
     if sandbox:
-        flags |= FLAG_SANDBOX
+        flags = FLAG_SANDBOX
+    elif slot.subscription and (slot.bills_every_call or (0 < upstream_status < 400 and not upstream_failed)):
+        flags = FLAG_BILLABLE
     if client_aborted:
         flags |= FLAG_CLIENT_ABORTED
     if upstream_failed:

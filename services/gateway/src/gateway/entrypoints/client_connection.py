@@ -275,7 +275,7 @@ class ClientConnection(ClientStream):
             end = b"\r\nConnection: keep-alive\r\n"
         data = head.render(call.headers, call.request_id, end, first)
         if last:
-            self.on_end(data)
+            self._end(call, data, call.upstream_ns)
         else:
             self.write_through(data)
 
@@ -285,11 +285,12 @@ class ClientConnection(ClientStream):
 
     def on_end(self, data: bytes) -> None:
         """The answer is complete: the record first, then its last bytes."""
-        call = self._call
-        if call is None:
-            return
+        if self._call is not None:
+            self._end(self._call, data, 0)
+
+    def _end(self, call: Admitted, data: bytes, ended_ns: int) -> None:
         # A reset may be known to the transport before we are told of it.
-        self._record(call, call.upstream_status, self._transport.is_closing(), False)
+        self._record(call, call.upstream_status, self._transport.is_closing(), False, ended_ns)
         if data:
             self.write(data)
         self._answered()
@@ -308,17 +309,15 @@ class ClientConnection(ClientStream):
         self._close_after |= not self.request_complete
         self._answer(problem, call.headers, call.request_id)
 
-    def _record(self, call: Admitted, status: int, client_aborted: bool, upstream_failed: bool) -> None:
+    def _record(
+        self, call: Admitted, status: int, client_aborted: bool, upstream_failed: bool, ended_ns: int = 0
+    ) -> None:
         exchange, self._exchange = self._exchange, None
         self._call = None
+        bytes_in, bytes_out = self._reader.body_bytes, 0 if exchange is None else exchange.payload_bytes
         latency_us = self._gate.record_call(
-            call,
-            status,
-            self._reader.body_bytes,
-            0 if exchange is None else exchange.payload_bytes,
-            client_aborted,
-            upstream_failed,
-        )
+            call, status, bytes_in, bytes_out, client_aborted, upstream_failed, ended_ns
+        )  # fmt: skip
         fault = _BY_CLIENT if client_aborted else _BY_UPSTREAM if upstream_failed or status >= 500 else _BY_NONE
         self._stats.on_call(fault, status, latency_us)
         if self._hold_upstream:

@@ -54,7 +54,10 @@ class ClientStream(ResponseSink):
 
     def write(self, data: bytes) -> None:
         """Send with what the other connections write in this round."""
-        if self._unsent:
+        if self._stream is None:
+            if not self._lost:  # a transport that is gone would raise
+                self._transport.write(data)  # asyncio's transports gather by themselves
+        elif self._unsent:
             self._unsent += data
         else:
             self._unsent = data
@@ -67,12 +70,9 @@ class ClientStream(ResponseSink):
 
     def send_now(self) -> None:
         """Hand everything that waits to the transport."""
-        if self._unsent:
+        if self._unsent and self._stream is not None:
             data, self._unsent = self._unsent, b""
-            if self._stream is not None:
-                self._stream.write(data)
-            elif not self._lost:  # a transport that is gone would raise, and the others' sends with it
-                self._transport.write(data)
+            self._stream.write(data)
 
     @property
     def is_gone(self) -> bool:
