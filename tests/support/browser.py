@@ -20,7 +20,9 @@ ARGUMENTS = (
     "--no-first-run",
 )  # fmt: skip
 INSTALL = "no chromium here; install it with: sudo apt-get install -y chromium"
-SCREENSHOTS = Path(os.environ.get("TOLLWAY_SCREENSHOTS", ".pytest_cache/screenshots"))
+# Pictures for whoever wants to look; of a failure there is always one.
+WANTED_PICTURES = os.environ.get("TOLLWAY_SCREENSHOTS", "")
+SCREENSHOTS = Path(WANTED_PICTURES or ".pytest_cache/screenshots")
 # What is left out of a look may bring landmarks of its own into the page.
 LANDMARKS = ("landmark-no-duplicate-main", "landmark-main-is-top-level", "landmark-unique")
 # What the Content-Security-Policy blocks is said in words of our own, besides the browser's.
@@ -71,25 +73,28 @@ class Visitor:
     _devtools: CDPSession | None = None
 
     def look(self, name: str, *, without: str = "") -> None:
-        """Keep a picture in each colour scheme, and find nothing that keeps a person out (axe) or that needs sideways
-        scrolling. The page itself stays as it is: only what the system prefers changes."""
+        """Keep a picture in each colour scheme if they are wanted, and find nothing that keeps a person out (axe) or
+        that needs sideways scrolling. The page itself stays as it is: only what the system prefers changes."""
         self.page.wait_for_load_state("load")
-        SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         width = self.page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
         assert width[0] <= width[1], f"{name} is wider than the screen: {width}"
         told = []
-        for scheme in self.schemes:
+        # The colours of a narrow page are those of the wide one.
+        schemes = self.schemes if WANTED_PICTURES or self.width >= PHONE_BELOW else self.schemes[:1]
+        for scheme in schemes:
             if len(self.schemes) > 1:
                 self.page.emulate_media(color_scheme=scheme)
                 self.page.evaluate(DRAWN)
             self.page.evaluate("scrollTo(0, 0)")
-            self._picture(SCREENSHOTS / f"{name}-{scheme}-{self.name}.png")
+            if WANTED_PICTURES:
+                self._picture(SCREENSHOTS / f"{name}-{scheme}-{self.name}.png")
             found = self._violations(without, colours_only=scheme != self.schemes[0])
             told += [f"{scheme}: {one['id']}: {one['nodes'][0]['html'][:200]} {_why(one)}" for one in found]
         assert not told, f"{name} ({self.name}): {told}"
 
     def _picture(self, path: Path) -> None:
         """Of the whole page. Chromium's own command, which may write a larger file in half of the time."""
+        path.parent.mkdir(parents=True, exist_ok=True)
         if self._devtools is None:
             self._devtools = self.context.new_cdp_session(self.page)
         wanted = {"format": "png", "optimizeForSpeed": True, "captureBeyondViewport": True}

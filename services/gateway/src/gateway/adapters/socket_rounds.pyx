@@ -97,6 +97,7 @@ cdef enum:
     _READY_ROOM = 256  # events of one turn
     _READ_ROOM = 256 * 1024  # bytes of one read
     _TURNS = 4  # of one round; then the loop's other work has its turn
+    _FEW = 3  # events in a turn: fewer, and the next turn would mostly find none, which the loop finds out as well
     _HIGH_WATER = 64 * 1024  # bytes that wait for a peer; asyncio's defaults
     _LOW_WATER = 16 * 1024
 
@@ -338,7 +339,7 @@ cdef class SocketRounds:
             finally:
                 end_round()
                 self._sends.release()
-            if count <= 0 and not again:
+            if count < _FEW and not again:
                 break
         if self._again and not self._due:
             self._due = True
