@@ -162,6 +162,24 @@ async def test_two_relays_publish_everything_once_and_in_order(bus: Bus) -> None
     assert [b for a, b in await bus.seen() if a == key] == [str(number) for number in range(30)]
 
 
+async def test_a_relay_outlives_its_connections(bus: Bus) -> None:
+    key = f"{bus.prefix}sub_outlives"
+    async with running(bus.relay().run, bus.consumer().run):
+        await bus.publish(key, "before")
+        await eventually(lambda: _has(bus, key, 1), timeout_seconds=30)
+        async with bus.engine.connect() as connection:
+            ended = await connection.execute(
+                text(
+                    "select pg_terminate_backend(pid) from pg_stat_activity"
+                    " where datname = current_database() and pid <> pg_backend_pid() and application_name = 'test'"
+                )
+            )
+            assert len(ended.all()) > 0
+        await bus.publish(key, "after")
+        await eventually(lambda: _has(bus, key, 2), timeout_seconds=30)
+    assert [b for a, b in await bus.seen() if a == key] == ["before", "after"]
+
+
 async def test_a_relay_that_stops_leaves_its_lease_to_the_next_at_once(bus: Bus) -> None:
     """Else every rolling update would hold all records back until the lease of the old one expires."""
 

@@ -83,6 +83,7 @@ class TransactionalConsumer:
         self._broker = broker
         self._group = group
         self._handlers = handlers
+        self._remembered = frozenset(topic.name for topic in handlers if topic.kind == "log" and topic.inbox)
         self._sessions = sessions
         self._outbox = outbox
         self._prefix = topic_prefix
@@ -220,9 +221,10 @@ class TransactionalConsumer:
         if not moves:
             return
         async with self._sessions() as session, session.begin():
-            await offsets.move(session, self._group, expected, moves)
+            ids = set() if failed is not None else {i for i in map(self._event_id, mine) if i is not None}
+            fresh = await offsets.move(session, self._group, expected, moves, ids)
             if failed is None:
-                await self._handle(session, mine)
+                await self._handle(session, self._without_repeats(mine, fresh))
             else:
                 for record in mine:
                     await self._dead_letter(session, record, failed)
@@ -234,18 +236,17 @@ class TransactionalConsumer:
     async def _handle(self, session: AsyncSession, records: Sequence[Record]) -> None:
         for topic, handler in self._handlers.items():
             batch = [record for record in records if record.topic == topic.name]
-            if topic.kind == "log" and topic.inbox:
-                batch = await self._without_repeats(session, batch)
-            if not batch:
-                continue
-            await handler(session, batch)
+            if batch:
+                await handler(session, batch)
 
-    async def _without_repeats(self, session: AsyncSession, records: Sequence[Record]) -> list[Record]:
-        ids = [record.headers["ce_id"] for record in records if "ce_id" in record.headers]
-        fresh = await offsets.unseen(session, self._group, ids) if ids else set()
+    def _event_id(self, record: Record) -> str | None:
+        """By which a relay's repeat is known; None on topics where a repeat changes nothing."""
+        return record.headers.get("ce_id") if record.topic in self._remembered else None
+
+    def _without_repeats(self, records: Sequence[Record], fresh: set[str]) -> list[Record]:
         kept: list[Record] = []
         for record in records:
-            event_id = record.headers.get("ce_id")
+            event_id = self._event_id(record)
             if event_id is None or event_id in fresh:
                 fresh.discard(event_id or "")
                 kept.append(record)

@@ -1,6 +1,6 @@
 """Consumer offsets and seen event ids, in the transaction of what the records changed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 from sqlalchemy import text
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -17,17 +17,16 @@ _RESET = text(
     " set next_offset = excluded.next_offset, cluster_id = excluded.cluster_id"
     " where kafka_offsets.next_offset is not distinct from cast(:expected as bigint)"
 )
+# One statement for both: it begins every transaction.
 _MOVE = text(
-    "update kafka_offsets o set next_offset = n.next_offset"
+    "with moved as (update kafka_offsets o set next_offset = n.next_offset"
     " from unnest(cast(:topics as text[]), cast(:partitions as int[]), cast(:expected as bigint[]),"
     " cast(:next as bigint[])) as n(topic, partition, expected, next_offset)"
     " where o.consumer_group = :consumer_group and o.topic = n.topic and o.partition = n.partition"
-    " and o.next_offset = n.expected"
-    " returning 1"
-)
-_SEE = text(
-    "insert into inbox(consumer_group, event_id) select :consumer_group, unnest(cast(:ids as text[]))"
-    " on conflict do nothing returning event_id"
+    " and o.next_offset = n.expected returning 1),"
+    " fresh as (insert into inbox(consumer_group, event_id) select :consumer_group, unnest(cast(:ids as text[]))"
+    " on conflict do nothing returning event_id)"
+    " select (select count(*) from moved), (select array_agg(event_id) from fresh)"
 )
 
 
@@ -65,9 +64,16 @@ async def reset(
 
 
 async def move(
-    session: AsyncSession, group: str, expected: Mapping[Position, int], next_offsets: Mapping[Position, int]
-) -> None:
-    """Compare-and-set all positions of a batch. Raises LostPartition where one is not as expected."""
+    session: AsyncSession,
+    group: str,
+    expected: Mapping[Position, int],
+    next_offsets: Mapping[Position, int],
+    event_ids: Collection[str] = (),
+) -> set[str]:
+    """Compare-and-set all positions of a batch. Raises LostPartition where one is not as expected.
+
+    Remembers the event ids, and tells which are new: a relay's repeat has a new offset but the same id.
+    """
     keys = sorted(next_offsets)
     rows = await session.execute(
         _MOVE,
@@ -77,16 +83,13 @@ async def move(
             "partitions": [partition for _, partition in keys],
             "expected": [expected[key] for key in keys],
             "next": [next_offsets[key] for key in keys],
+            "ids": sorted(event_ids),
         },
     )
-    if len(rows.all()) != len(keys):
+    moved, fresh = rows.one()
+    if moved != len(keys):
         raise LostPartition(f"offsets of {keys} moved elsewhere")
-
-
-async def unseen(session: AsyncSession, group: str, event_ids: Sequence[str]) -> set[str]:
-    """Remember event ids and tell which are new: a relay's repeat has a new offset but the same id."""
-    rows = await session.execute(_SEE, {"consumer_group": group, "ids": sorted(set(event_ids))})
-    return {event_id for (event_id,) in rows}
+    return set(fresh or ())
 
 
 async def prune_inbox(session: AsyncSession, group: str) -> None:

@@ -9,15 +9,19 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, ProducerFenced
+from asyncpg import InterfaceError as DriverInterfaceError
+from asyncpg import PostgresError
 from prometheus_client import Counter, Gauge
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, InterfaceError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from shared.clock import Clock
@@ -41,13 +45,14 @@ FAILURES = Counter("outbox_relay_failures_total", "Failed relay rounds; a rise: 
 BACKLOG = Gauge("outbox_backlog_records", "Rows in the last batch read; at its bound: the relay cannot keep up")
 
 _PUBLISHED = "outbox.published"  # in a session's `info`
+_AWAY = (KafkaError, OSError, DBAPIError, InterfaceError, PostgresError, DriverInterfaceError, TimeoutError)
 
 _INSERT = text(
     "insert into outbox(topic, partition, key, payload, headers)"
     " values (:topic, :partition, :key, :payload, cast(:headers as jsonb))"
 )
-_SELECT = text("select id, topic, partition, key, payload, headers from outbox order by id limit :limit")
-_DELETE = text("delete from outbox where id = any(:ids)")
+_SELECT = "select id, topic, partition, key, payload, headers from outbox order by id limit $1"
+_DELETE = "delete from outbox where id = any($1)"
 
 
 class Outbox:
@@ -135,8 +140,7 @@ class OutboxRelay:
         self, engine: AsyncEngine, outbox: Outbox, *, bootstrap_servers: str, name: str, topic_prefix: str = ""
     ) -> None:
         self._engine = engine
-        # One statement each: a transaction around it would cost two more, on the way of every record.
-        self._alone = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._connection: AsyncConnection | None = None
         self._outbox = outbox
         self._bootstrap_servers = bootstrap_servers
         self._transactional_id = f"{topic_prefix}{name}-outbox"
@@ -150,15 +154,17 @@ class OutboxRelay:
             while True:
                 try:
                     busy = await self._round()
-                except (KafkaError, OSError, DBAPIError, InterfaceError, TimeoutError) as error:
+                except _AWAY as error:
                     FAILURES.inc()
                     log.warning("outbox relay failed, will retry", error=repr(error))
+                    await self._drop_connection()
                     await self._drop_producer()
                     await asyncio.sleep(RETRY_SECONDS)
                     continue
                 if not busy:
                     await self._outbox.wait(POLL_SECONDS)
         finally:
+            await self._drop_connection()
             await self._drop_producer()
             await self._give_lease_back()
 
@@ -175,8 +181,7 @@ class OutboxRelay:
             await self._drop_producer()
             return False
         producer = await self._ready_producer()
-        async with self._alone.connect() as connection:
-            rows = [_Row(*row) for row in await connection.execute(_SELECT, {"limit": BATCH_ROWS})]
+        rows = [_Row(*row) for row in await self._ask(_SELECT, BATCH_ROWS)]
         BACKLOG.set(len(rows))
         if not rows:
             return False
@@ -187,10 +192,26 @@ class OutboxRelay:
             # Another relay took over: it has the lease from now on, or we get a new epoch in a later round.
             await self._drop_producer()
             return False
-        async with self._alone.connect() as connection:
-            await connection.execute(_DELETE, {"ids": [row.id for row in rows]})
+        await self._ask(_DELETE, [row.id for row in rows])
         PUBLISHED.inc(len(rows))
         return True
+
+    async def _ask(self, query: str, argument: object) -> list[Any]:
+        """One statement, by the driver itself, on a connection that is kept.
+
+        It is on the way of every record, and twice a second without one: SQLAlchemy's way costs more than the answer.
+        """
+        if self._connection is None:
+            self._connection = await self._engine.connect()
+        driver: Any = (await self._connection.get_raw_connection()).driver_connection
+        found: list[Any] = await driver.fetch(query, argument)
+        return found
+
+    async def _drop_connection(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(*_AWAY):
+                await connection.close()  # the pool asks it whether it lives before it gives it to anybody
 
     async def _has_lease(self) -> bool:
         """Renewed once a second, not on the way of each record: the lease is a hint, Kafka fences."""
