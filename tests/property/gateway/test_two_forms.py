@@ -3,7 +3,6 @@
 Where the gateway is not compiled, both sides of the first tests are the Python form; the comparison with llhttp stays.
 """
 
-import contextlib
 import importlib
 import mmap
 import struct
@@ -11,6 +10,7 @@ from importlib.machinery import SourceFileLoader
 from importlib.util import module_from_spec, spec_from_loader
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import httptools
 import pytest
@@ -148,7 +148,7 @@ def test_response_heads(raw: bytes, ours: bytes, body: bytes) -> None:
         failed = []
         for head in (compiled, pure):
             try:
-                assert head.read(raw + body) in (len(raw), raw.find(b"\r\n\r\n") + 4)
+                assert head.read(raw + body) == raw.find(b"\r\n\r\n") + 4
                 failed.append(False)
             except (BadFraming, PURE_FRAMING.BadFraming):
                 failed.append(True)
@@ -163,20 +163,20 @@ def test_response_heads(raw: bytes, ours: bytes, body: bytes) -> None:
 @given(raw_responses, raw_responses, st.sampled_from([RESPONSE, PURE_RESPONSE]))
 @example(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 12\r\n\r\n", RESPONSE)
 def test_a_response_is_read_alike_whatever_came_before(before: bytes, raw: bytes, form: ModuleType) -> None:
-    fresh, used = form.ResponseHead(), form.ResponseHead()
-    for one in (before, before, raw):
-        with contextlib.suppress(BadFraming, PURE_FRAMING.BadFraming):
-            used.read(one)
-            used.lines = [b"X-Changed: by a policy"]
-            used.framing = b"Transfer-Encoding: chunked\r\n"
-    read = []
-    for head in (fresh, used):
-        try:
-            end = head.read(raw)
-            read.append([end, *(getattr(head, field) for field in RESPONSE_FIELDS)] if end >= 0 else [end])
-        except (BadFraming, PURE_FRAMING.BadFraming):
-            read.append(["refused"])
-    assert read[0] == read[1]
+    used = form.ResponseHead()
+    for one in (before, before, raw, raw):
+        assert _read(used, one) == _read(form.ResponseHead(), one)
+        # What a policy, and the framing of a body without an end, do to a head.
+        used.lines = [b"X-Changed: by a policy"]
+        used.framing = b"Transfer-Encoding: chunked\r\n"
+
+
+def _read(head: Any, raw: bytes) -> list[object]:
+    try:
+        end = head.read(raw)
+    except (BadFraming, PURE_FRAMING.BadFraming):
+        return ["refused"]
+    return [end, *(getattr(head, field) for field in RESPONSE_FIELDS)]
 
 
 chunk_pieces = st.lists(

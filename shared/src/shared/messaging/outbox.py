@@ -199,7 +199,7 @@ class OutboxRelay:
     async def _ask(self, query: str, argument: object) -> list[Any]:
         """One statement, by the driver itself, on a connection that is kept.
 
-        It is on the way of every record, and twice a second without one: SQLAlchemy's way costs more than the answer.
+        It is on the way of every record, and asked twice a second without one: SQLAlchemy costs more than the answer.
         """
         if self._connection is None:
             self._connection = await self._engine.connect()

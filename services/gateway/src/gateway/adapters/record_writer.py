@@ -89,7 +89,7 @@ class RecordWriter:
         flags: int,
     ) -> None:
         """Write the record of a call that `table` noted as open, and take it out there: record first."""
-        # `put` and `clear`, in place: a call without its cost is a tenth of what a record costs here.
+        # `put` and `clear`, in place: calling them would add a tenth to what a record costs here.
         opened = slot * CALL_BYTES
         subscription, application, api, operation, plan, request_id = _unpack_open(table._area, opened)
         body = _pack(
