@@ -96,6 +96,23 @@ async def test_subscribe_waits_for_the_checkout_and_cancel_frees_the_pair(servic
     assert await has_status(developer, created["id"], "canceled")
 
 
+async def test_a_canceled_one_frees_its_pair_before_its_final_invoice_is_done(service: PortalService) -> None:
+    provider, developer = await service.user("provider"), await service.user("developer")
+    offer = await service.published_api(provider, plan=PAYG)
+    application = await application_of(developer, offer)
+    path = f"/v1/applications/{application}/subscriptions"
+    first = (await developer.post(path, wanted(offer), status=202))["id"]
+    command = decode((await service.heard(SUBSCRIPTIONS_COMMANDS, first))[0], SubscriptionRequested)
+    await service.say(SUBSCRIPTIONS_STATE, first, state(command, 1, "active"), state(command, 2, "canceling"))
+    await eventually(lambda: has_status(developer, first, "canceling"))
+    second = (await developer.post(path, wanted(offer), status=202))["id"]
+    # The first one's end takes nothing from the second.
+    await service.say(SUBSCRIPTIONS_STATE, first, state(command, 3, "canceled"))
+    await eventually(lambda: has_status(developer, first, "canceled"))
+    third = await developer.send("POST", path, wanted(offer))
+    assert third.status_code == 409 and second in third.json()["detail"]
+
+
 async def test_of_many_requests_at_once_exactly_one_gets_the_pair(service: PortalService) -> None:
     provider, developer = await service.user("provider"), await service.user("developer")
     offer = await service.published_api(provider, plan=PAYG)

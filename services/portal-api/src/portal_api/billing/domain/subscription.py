@@ -43,8 +43,14 @@ class Subscription:
 
     @property
     def is_ended(self) -> bool:
-        """Nothing can happen to it any more, and its pair of application and API is free."""
+        """Nothing can happen to it any more."""
         return self.status in ENDED
+
+    @property
+    def holds_pair(self) -> bool:
+        """Whether its application cannot subscribe to its API anew. A cancelled one does not, however long its final
+        invoice takes (Stripe may be down): it never gives access again."""
+        return self.status not in ENDED and self.status != "canceling"
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,18 +61,20 @@ class Projections:
     telling: UsageTelling
 
     async def on_subscription(self, session: AsyncSession, state: SubscriptionState) -> None:
-        """Keep the newest; an end frees the pair, and perhaps an application that is being deleted."""
+        """Keep the newest; a cancellation frees the pair, an end perhaps an application that is being deleted."""
         known = await self.subscriptions.find(session, state.subscription_id, lock=True)
         if known is not None and known.version >= state.version:
             return
         subscription = of_state(state)
         await self.subscriptions.save(session, subscription)
         await self.telling.note(session, {state.subscription_id: state.number})
-        if not subscription.is_ended:
+        if subscription.holds_pair:
             await self.subscriptions.hold(session, subscription)
             return
         await self.subscriptions.release(session, subscription.id)
-        if not await self.subscriptions.live_of_application(session, subscription.application_id):
+        if subscription.is_ended and not await self.subscriptions.live_of_application(
+            session, subscription.application_id
+        ):
             await self.applications.forget_ended(session, subscription.application_id)
 
     async def on_windows(self, session: AsyncSession, windows: Sequence[UsageWindow]) -> None:
