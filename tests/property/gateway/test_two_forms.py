@@ -6,9 +6,6 @@ Where the gateway is not compiled, both sides of the first tests are the Python 
 import importlib
 import mmap
 import struct
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_loader
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,22 +13,9 @@ import httptools
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from tests.support.two_forms import as_python
 
-import gateway
 from gateway.domain.framing import BadFraming
-
-FOLDER = Path(gateway.__file__).parent
-
-
-def as_python(name: str) -> ModuleType:
-    """A module of the gateway from its source, whatever form the others have."""
-    path = FOLDER / f"{name.replace('.', '/')}.py"
-    alias = f"pure_{path.stem}"
-    spec = spec_from_loader(alias, SourceFileLoader(alias, str(path)))
-    assert spec is not None and spec.loader is not None
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def both(name: str) -> tuple[ModuleType, ModuleType]:

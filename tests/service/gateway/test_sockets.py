@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 from tests.support.eventually import eventually
+from tests.support.two_forms import as_python
 
-from gateway.adapters.socket_rounds import open_rounds
 from gateway.adapters.sockets import Sockets
-from gateway.domain.send_batch import SendBatch, Sender
+from gateway.domain.stream import StreamOwner
 
 pytestmark = pytest.mark.service
 
 MEGABYTE = 1 << 20
 
 
-class Recorder(Sender):
+class Recorder(StreamOwner):
     """Notes what it is told."""
 
     def __init__(self) -> None:
@@ -54,9 +54,6 @@ class Recorder(Sender):
     def resume_writing(self) -> None:
         self.told.append("resume")
 
-    def send_now(self) -> None:
-        self.transport.write(b"sent in a batch")
-
 
 class Pair:
     """A served client: its recorder, and the client's blocking socket."""
@@ -84,14 +81,16 @@ class Pair:
         return client, self.recorders[-1]
 
 
-@pytest.fixture(params=["rounds", "asyncio"])
+@pytest.fixture(params=["rounds", "rounds in Python", "asyncio"])
 async def pair(request: pytest.FixtureRequest) -> AsyncIterator[Pair]:
     sockets = Sockets()
-    if request.param == "asyncio":
+    if request.param != "rounds":
         sockets.close()
         sockets._rounds = None
-    elif open_rounds(asyncio.get_running_loop(), SendBatch(lambda flush: None)) is None:
-        pytest.skip("the gateway is not compiled here, or this is not Linux")
+    if request.param == "rounds in Python":
+        sockets._rounds = as_python("adapters.socket_rounds").open_rounds(asyncio.get_running_loop())
+    if request.param != "asyncio" and sockets._rounds is None:
+        pytest.skip("this is not Linux")
     pair = Pair(sockets)
     await pair.open()
     yield pair
@@ -209,10 +208,30 @@ async def test_one_protocols_fault_is_no_others(pair: Pair) -> None:
     other.close()
 
 
-async def test_what_was_put_into_the_batch_leaves(pair: Pair) -> None:
+async def test_what_is_written_soon_leaves_and_keeps_its_place(pair: Pair) -> None:
+    if pair.sockets._rounds is None:
+        pytest.skip("asyncio's transports gather by themselves")
     client, recorder = await pair.client()
-    pair.sockets.sends.add(recorder)
-    assert await asyncio.to_thread(client.recv, 100) == b"sent in a batch"
+    recorder.transport.write_soon(b"one ")
+    recorder.transport.write_soon(b"two ")
+    recorder.transport.write(b"three ")
+    recorder.transport.write_soon(b"four ")
+    await eventually(lambda: client.recv(100, socket.MSG_PEEK) == b"one two three four ")
+    recorder.transport.write_soon(b"five")
+    recorder.transport.write_eof()
+    assert await read_all(client) == b"one two three four five"
+    client.close()
+
+
+async def test_what_is_written_soon_leaves_before_the_end(pair: Pair) -> None:
+    if pair.sockets._rounds is None:
+        pytest.skip("asyncio's transports gather by themselves")
+    client, recorder = await pair.client()
+    recorder.transport.write_soon(b"the last words")
+    recorder.transport.close()
+    recorder.transport.write_soon(b" come too late")
+    assert await read_all(client) == b"the last words"
+    await eventually(lambda: recorder.told == ["made", "lost"])
     client.close()
 
 

@@ -1,7 +1,7 @@
 from gateway.domain.access_slot cimport AccessSlot
 from gateway.domain.response_head cimport ResponseHead
 from gateway.domain.route cimport FoundRoute
-from gateway.domain.send_batch cimport Sender
+from gateway.domain.stream cimport StreamOwner
 from gateway.domain.upstream cimport Upstream
 
 
@@ -27,7 +27,7 @@ cdef class CallLog:
     )
 
 
-cdef class ResponseSink(Sender):
+cdef class ResponseSink(StreamOwner):
     cdef public bint http_10, is_head, wants_websocket, request_complete
 
     cpdef bint is_complete(self) except -1
@@ -42,7 +42,7 @@ cdef class ResponseSink(Sender):
     cpdef resume_request(self)
 
 
-cdef class Exchange(Sender):
+cdef class Exchange(StreamOwner):
     cdef public long long payload_bytes
 
     cpdef send(self, bytes data)

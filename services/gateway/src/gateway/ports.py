@@ -9,7 +9,7 @@ from gateway.domain.access_slot import AccessSlot
 from gateway.domain.credential import TokenClaims
 from gateway.domain.response_head import ResponseHead
 from gateway.domain.route import FoundRoute
-from gateway.domain.send_batch import SendBatch, Sender
+from gateway.domain.stream import StreamOwner
 from gateway.domain.upstream import Upstream
 from shared.events.identity import CredentialState
 
@@ -101,7 +101,7 @@ class RefusalCounter(Protocol):
         ...
 
 
-class ResponseSink(Sender):
+class ResponseSink(StreamOwner):
     """The client's side of a call, as the upstream's side sees it."""
 
     def __init__(self) -> None:
@@ -151,7 +151,7 @@ class ResponseSink(Sender):
         raise NotImplementedError
 
 
-class Exchange(Sender):
+class Exchange(StreamOwner):
     """The upstream's side of a call, as the client's side sees it."""
 
     def __init__(self) -> None:
@@ -189,16 +189,14 @@ class Upstreams:
 class Sockets(Protocol):
     """The TCP connections of one worker."""
 
-    sends: SendBatch
-
     async def serve(
-        self, listener: socket.socket, make_owner: Callable[[], Sender], tls: ssl.SSLContext | None
+        self, listener: socket.socket, make_owner: Callable[[], StreamOwner], tls: ssl.SSLContext | None
     ) -> Callable[[], None]:
         """Accept from `listener`, which is given away, until the function that is returned is called."""
         ...
 
     async def take_accepted(
-        self, connection: socket.socket, make_owner: Callable[[], Sender], tls: ssl.SSLContext | None
+        self, connection: socket.socket, make_owner: Callable[[], StreamOwner], tls: ssl.SSLContext | None
     ) -> None:
         """Serve a client who was accepted elsewhere. Raises OSError when it is gone already."""
         ...

@@ -108,7 +108,7 @@ cdef class SocketStream(Stream):
     def __cinit__(self):
         self._socket = -1
 
-    def __init__(self, SocketRounds rounds, int descriptor, Sender owner, unsigned long long tag, object peer):
+    def __init__(self, SocketRounds rounds, int descriptor, StreamOwner owner, unsigned long long tag, object peer):
         self._rounds = rounds
         self._socket = descriptor
         self._owner = owner
@@ -120,7 +120,26 @@ cdef class SocketStream(Stream):
             rounds_close(self._socket)
 
     cpdef write(self, bytes data):
-        """Send, or keep what the peer does not take yet."""
+        """Send, after what `write_soon` kept, or keep what the peer does not take yet."""
+        if self._soon is not None:
+            data, self._soon = self._soon + data, None
+        self._send(data)
+
+    cpdef write_soon(self, bytes data):
+        """Send in this round of the connections, with what the others write."""
+        if self._soon is not None:
+            self._soon = self._soon + data
+        else:
+            self._soon = data
+            self._rounds._write_later(self)
+
+    cdef _send_soon(self):
+        cdef bytes data = self._soon
+        if data is not None:
+            self._soon = None
+            self._send(data)
+
+    cdef _send(self, bytes data):
         cdef Py_ssize_t size = PyBytes_GET_SIZE(data), sent
         if self._socket < 0 or not size:
             return
@@ -145,6 +164,7 @@ cdef class SocketStream(Stream):
 
     def write_eof(self):
         """Send no more, after what waits."""
+        self._send_soon()
         if self._socket < 0 or self._shut:
             return
         self._shut = True
@@ -165,6 +185,7 @@ cdef class SocketStream(Stream):
     def close(self):
         """Once everything is sent."""
         if not self._closing:
+            self._send_soon()
             self._closing = True
             if not self._queued:
                 self._lose(None)
@@ -251,7 +272,7 @@ cdef class SocketStream(Stream):
         self._rounds._streams[self._socket] = None
         rounds_close(self._socket)
         self._socket = -1
-        self._queue = None
+        self._queue = self._soon = None
         self._queued = 0
         self._rounds._loop.call_soon(self._tell, exc)
 
@@ -271,11 +292,11 @@ cdef class SocketRounds:
         if self._ready == NULL or self._buffer == NULL:
             raise MemoryError
 
-    def __init__(self, object loop, SendBatch sends):
+    def __init__(self, object loop):
         self._loop = loop
-        self._sends = sends
         self._streams = []
         self._again = []
+        self._writers = []
         self._set = rounds_open()
         if self._set < 0:
             raise OSError(rounds_error(), os.strerror(rounds_error()))
@@ -285,7 +306,7 @@ cdef class SocketRounds:
         free(self._ready)
         free(self._buffer)
 
-    def adopt(self, connection, Sender owner):
+    def adopt(self, connection, StreamOwner owner):
         """Serve a connected, non-blocking socket from here on; `owner.connection_made` is called at once."""
         cdef int descriptor = connection.fileno()
         cdef SocketStream stream
@@ -321,7 +342,7 @@ cdef class SocketRounds:
         self._due = False
         for turn in range(_TURNS):
             again = self._again
-            self._sends.hold()
+            self._held = True
             start_round()
             try:
                 if again:
@@ -338,7 +359,9 @@ cdef class SocketRounds:
                         self._one(stream, rounds_events(ready + index))
             finally:
                 end_round()
-                self._sends.release()
+                self._held = False
+                if self._writers:
+                    self._send_all()
             if count < _FEW and not again:
                 break
         if self._again and not self._due:
@@ -361,11 +384,23 @@ cdef class SocketRounds:
             return
         stream._again = True
         self._again.append(stream)
-        if not self._sends.held and not self._due:
+        if not self._held and not self._due:
             self._due = True
             self._loop.call_soon(self._round)
 
+    cdef _write_later(self, SocketStream stream):
+        if not self._held and not self._writers:
+            self._loop.call_soon(self._send_all)
+        self._writers.append(stream)
 
-def open_rounds(loop, SendBatch sends):
+    def _send_all(self):
+        cdef SocketStream stream
+        cdef list writers = self._writers
+        self._writers = []
+        for stream in writers:
+            stream._send_soon()
+
+
+def open_rounds(loop):
     """None where there are none: use asyncio's transports."""
-    return SocketRounds(loop, sends) if ROUNDS_SUPPORTED else None
+    return SocketRounds(loop) if ROUNDS_SUPPORTED else None

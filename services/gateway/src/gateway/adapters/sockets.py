@@ -11,7 +11,7 @@ from typing import cast
 import structlog
 
 from gateway.adapters.socket_rounds import open_rounds
-from gateway.domain.send_batch import SendBatch, Sender
+from gateway.domain.stream import StreamOwner
 
 log = structlog.get_logger()
 
@@ -22,20 +22,19 @@ PAUSE_SECONDS = 1.0
 _EXHAUSTED = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
 
 
-def _protocol(owner: Sender) -> asyncio.Protocol:
+def _protocol(owner: StreamOwner) -> asyncio.Protocol:
     # A protocol by its methods: asyncio's class adds nothing to them but a cost for each connection.
     return cast(asyncio.Protocol, owner)
 
 
 class Sockets:
-    """Accepts and connects. `sends`: where owners put what they have to send."""
+    """Accepts and connects."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self.sends = SendBatch(self._loop.call_soon)
-        self._rounds = open_rounds(self._loop, self.sends)
+        self._rounds = open_rounds(self._loop)
 
-    async def connect(self, address: str, port: int, owner: Sender, tls: ssl.SSLContext | None, name: str) -> None:
+    async def connect(self, address: str, port: int, owner: StreamOwner, tls: ssl.SSLContext | None, name: str) -> None:
         """To an IP address; `name`: whose certificate is expected. Raises OSError or ssl.SSLError."""
         if self._rounds is None or tls is not None:
             await self._loop.create_connection(
@@ -52,7 +51,7 @@ class Sockets:
             raise
 
     async def take_accepted(
-        self, connection: socket.socket, make_owner: Callable[[], Sender], tls: ssl.SSLContext | None
+        self, connection: socket.socket, make_owner: Callable[[], StreamOwner], tls: ssl.SSLContext | None
     ) -> None:
         """Serve a client who was accepted elsewhere. Raises OSError when it is gone already."""
         connection.setblocking(False)
@@ -61,13 +60,13 @@ class Sockets:
         else:
             self._take(connection, make_owner())
 
-    def _take(self, connection: socket.socket, owner: Sender) -> None:
+    def _take(self, connection: socket.socket, owner: StreamOwner) -> None:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if self._rounds is not None:
             self._rounds.adopt(connection, owner)
 
     async def serve(
-        self, listener: socket.socket, make_owner: Callable[[], Sender], tls: ssl.SSLContext | None
+        self, listener: socket.socket, make_owner: Callable[[], StreamOwner], tls: ssl.SSLContext | None
     ) -> Callable[[], None]:
         """Accept from `listener`, which is ours from here on, until the function that is returned is called."""
         if self._rounds is None or tls is not None:

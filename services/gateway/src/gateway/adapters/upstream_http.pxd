@@ -4,7 +4,7 @@ from gateway.adapters.upstream_lane cimport KeptConnection, Lane, Pool
 from gateway.domain.framing cimport ChunkedBody
 from gateway.domain.octets cimport part
 from gateway.domain.response_head cimport ResponseHead
-from gateway.domain.send_batch cimport SendBatch, Stream
+from gateway.domain.stream cimport Stream
 from gateway.domain.upstream cimport Upstream
 from gateway.ports cimport ResponseSink
 from gateway.ticks cimport now_seconds
@@ -13,8 +13,6 @@ cdef int _CONNECTING, _IDLE, _HEAD, _LENGTH, _CHUNKED, _UNTIL_CLOSE, _TUNNEL, _O
 
 
 cdef class UpstreamConnection(KeptConnection):
-    cdef SendBatch _sends
-    cdef bytes _unsent
     cdef Pool _pool
     cdef object _transport
     cdef Stream _stream

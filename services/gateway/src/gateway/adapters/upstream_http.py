@@ -10,7 +10,7 @@ from gateway.adapters.upstream_lane import KeptConnection, Lane, Pool
 from gateway.domain.framing import MAX_HEAD_BYTES, BadFraming, ChunkedBody
 from gateway.domain.octets import part
 from gateway.domain.response_head import ResponseHead
-from gateway.domain.send_batch import Stream
+from gateway.domain.stream import Stream
 from gateway.domain.upstream import Upstream
 from gateway.ports import ResponseSink
 from gateway.ticks import now_seconds
@@ -31,8 +31,6 @@ class UpstreamConnection(KeptConnection):
     def __init__(self, pool: Pool, upstream: Upstream, lane: Lane) -> None:
         super().__init__(upstream, lane)
         self._pool = pool
-        self._sends = pool.sends
-        self._unsent = b""
         self._transport: asyncio.Transport | None = None
         self._stream: Stream | None = None  # the same, where it can be called more cheaply
         self._sink: ResponseSink | None = None
@@ -66,17 +64,10 @@ class UpstreamConnection(KeptConnection):
                 sink.pause_request()  # its body stays with the client until there is a connection
         else:
             self._state = _HEAD
-            if self._stream is None:
-                self._transport.write(data)  # asyncio's transports gather by themselves
+            if self._stream is not None:
+                self._stream.write_soon(data)
             else:
-                self._unsent = data
-                self._sends.add(self)
-
-    def send_now(self) -> None:
-        """Hand everything that waits to the transport."""
-        if self._unsent and self._stream is not None:
-            data, self._unsent = self._unsent, b""
-            self._stream.write(data)
+                self._transport.write(data)  # asyncio's transports gather by themselves
 
     def send(self, data: bytes) -> None:
         """More of the request's body."""
@@ -84,7 +75,6 @@ class UpstreamConnection(KeptConnection):
         if self._transport is None:
             self._pending += data
         elif self._state != _OVER:
-            self.send_now()
             self._transport.write(data)
 
     def pause(self) -> None:
@@ -103,7 +93,6 @@ class UpstreamConnection(KeptConnection):
     def finish_sending(self) -> None:
         """The client sends no more (after a switch of protocols)."""
         if self._transport is not None and not self._transport.is_closing():
-            self.send_now()
             self._transport.write_eof()
 
     def abort(self) -> None:

@@ -1,4 +1,3 @@
-from gateway.domain.send_batch cimport SendBatch
 from gateway.domain.upstream cimport Upstream
 from gateway.ports cimport Exchange, ResponseSink, Upstreams
 
@@ -21,8 +20,6 @@ cdef class KeptConnection(Exchange):
 
 
 cdef class Pool(Upstreams):
-    cdef public SendBatch sends
-
     cpdef give_back(self, KeptConnection connection)
     cpdef forget(self, KeptConnection connection)
     cpdef repeat(self, Upstream upstream, bytes data, ResponseSink sink)

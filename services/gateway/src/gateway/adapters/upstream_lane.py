@@ -1,6 +1,5 @@
 """The connections to one address, and who keeps them."""
 
-from gateway.domain.send_batch import SendBatch
 from gateway.domain.upstream import Upstream
 from gateway.ports import Exchange, ResponseSink, Upstreams
 
@@ -47,9 +46,6 @@ class KeptConnection(Exchange):
 
 class Pool(Upstreams):
     """Who keeps the connections."""
-
-    def __init__(self, sends: SendBatch) -> None:
-        self.sends = sends
 
     def give_back(self, connection: "KeptConnection") -> None:
         """The call is over and the connection is clean."""

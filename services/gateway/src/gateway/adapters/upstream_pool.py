@@ -39,7 +39,7 @@ class UpstreamPool(Pool):
     def __init__(
         self, spawn: Callable[[Coroutine[Any, Any, None]], object], guard: AddressGuard, sockets: Sockets
     ) -> None:
-        super().__init__(sockets.sends)
+        super().__init__()
         self._sockets = sockets
         self._spawn = spawn
         self._guard = guard

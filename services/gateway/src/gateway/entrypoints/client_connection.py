@@ -32,7 +32,7 @@ class ClientConnection(ClientStream):
     """One client; also the `ResponseSink` of its current call."""
 
     def __init__(self, proxy: Proxy) -> None:
-        super().__init__(proxy.sends, proxy.trusted_proxies)
+        super().__init__(proxy.trusted_proxies)
         self._proxy = proxy
         self._gate = proxy.gate
         self._upstreams = proxy.upstreams
@@ -384,7 +384,6 @@ class ClientConnection(ClientStream):
             if self._buffer and quiet > deadlines.HEAD_SECONDS:
                 self._break_off(_TIMEOUT)
             elif quiet > deadlines.idle_seconds(draining=self._proxy.draining and not self._buffer):
-                self.send_now()
                 self._transport.close()
         elif self._state == _DRAIN and quiet > deadlines.LINGER_SECONDS and not self._write_paused:
             self._transport.abort()

@@ -1,12 +1,10 @@
 from gateway.domain.request_head cimport RequestHead
-from gateway.domain.send_batch cimport SendBatch, Stream
+from gateway.domain.stream cimport Stream
 from gateway.entrypoints.upstream_request cimport Forwarding
 from gateway.ports cimport ResponseSink
 
 
 cdef class ClientStream(ResponseSink):
-    cdef SendBatch _sends
-    cdef bytes _unsent
     cdef public object _transport
     cdef Stream _stream
     cdef Forwarding _forwarding

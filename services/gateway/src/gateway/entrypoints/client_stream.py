@@ -5,7 +5,7 @@ from typing import cast
 
 from gateway.domain.forwarded import TrustedProxies, said_of
 from gateway.domain.request_head import RequestHead
-from gateway.domain.send_batch import SendBatch, Stream
+from gateway.domain.stream import Stream
 from gateway.entrypoints.upstream_request import Forwarding
 from gateway.ports import ResponseSink
 
@@ -13,11 +13,9 @@ from gateway.ports import ResponseSink
 class ClientStream(ResponseSink):
     """Reading stops while the upstream takes no more, or while the client has sent too much ahead."""
 
-    def __init__(self, sends: SendBatch, proxies: TrustedProxies | None = None) -> None:
+    def __init__(self, proxies: TrustedProxies | None = None) -> None:
         super().__init__()
-        self._sends = sends
         self._proxies = proxies  # None: what this client says of other addresses is not believed
-        self._unsent = b""
         self._transport = asyncio.Transport()  # until there is one
         self._stream: Stream | None = None  # the same, where it can be called more cheaply
         self._peer = b""  # the caller's address
@@ -54,25 +52,14 @@ class ClientStream(ResponseSink):
 
     def write(self, data: bytes) -> None:
         """Send with what the other connections write in this round."""
-        if self._stream is None:
-            if not self._lost:  # a transport that is gone would raise
-                self._transport.write(data)  # asyncio's transports gather by themselves
-        elif self._unsent:
-            self._unsent += data
-        else:
-            self._unsent = data
-            self._sends.add(self)
+        if self._stream is not None:
+            self._stream.write_soon(data)
+        elif not self._lost:  # a transport that is gone would raise
+            self._transport.write(data)  # asyncio's transports gather by themselves
 
     def write_through(self, data: bytes) -> None:
         """Send at once: a stream's own pace, and its back-pressure, count."""
-        self.send_now()
         self._transport.write(data)
-
-    def send_now(self) -> None:
-        """Hand everything that waits to the transport."""
-        if self._unsent and self._stream is not None:
-            data, self._unsent = self._unsent, b""
-            self._stream.write(data)
 
     @property
     def is_gone(self) -> bool:
@@ -112,5 +99,4 @@ class ClientStream(ResponseSink):
         if self._hold_pipeline or self._hold_upstream:
             self._hold_pipeline = self._hold_upstream = False
             self.update_reading()
-        self.send_now()
         self._transport.write_eof()

@@ -3,7 +3,6 @@
 from typing import Protocol
 
 from gateway.domain.forwarded import TrustedProxies
-from gateway.domain.send_batch import SendBatch
 from gateway.entrypoints.answers import Answers
 from gateway.entrypoints.client_stream import ClientStream
 from gateway.metrics import CallStats
@@ -16,7 +15,6 @@ class Proxy(Protocol):
 
     gate: CallGate
     upstreams: Upstreams
-    sends: SendBatch
     answers: Answers
     stats: CallStats
     draining: bool

@@ -39,7 +39,6 @@ class ProxyServer:
         self.answers = answers
         self.stats = stats
         self.trusted_proxies = trusted_proxies
-        self.sends = sockets.sends
         self.draining = False
         self.waiting = 0
         self._connections: set[ClientConnection] = set()
