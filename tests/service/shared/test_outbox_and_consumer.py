@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -128,6 +128,38 @@ async def test_the_relay_is_woken_by_what_was_published_and_by_nothing_else(bus:
         await bus.outbox.wait(30)
 
 
+async def test_who_waits_for_the_relay_finds_the_record_in_kafka(bus: Bus) -> None:
+    topic = bus.prefix + BILLING_EVENTS.name
+    async with AIOKafkaConsumer(bootstrap_servers=bus.kafka) as reader:
+        partitions = [TopicPartition(topic, number) for number in range(BILLING_EVENTS.partitions)]
+
+        async def records() -> int:
+            return sum((await reader.end_offsets(partitions)).values())
+
+        before = await records()
+        await bus.publish(f"{bus.prefix}sub_first", "nobody relays")
+        await bus.uow.sent(0.05)
+        assert await records() == before, "the time was over"
+        async with running(bus.relay().run):
+            for number in range(20):
+                await bus.uow.sent(30)
+                now = await records()
+                assert now > before
+                before = now
+                await bus.publish(f"{bus.prefix}sub_first", str(number))
+
+
+async def test_a_round_that_began_before_a_commit_has_not_sent_it(bus: Bus) -> None:
+    await bus.publish(f"{bus.prefix}sub_round", "once")
+    bus.outbox.note_sent(bus.outbox.commits - 1)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await bus.uow.sent(30)
+    bus.outbox.note_sent(bus.outbox.commits)
+    async with asyncio.timeout(5):
+        await bus.uow.sent(30)
+
+
 async def test_rolled_back_transaction_publishes_nothing(bus: Bus) -> None:
     key = f"{bus.prefix}sub_rollback"
     with pytest.raises(ZeroDivisionError):
@@ -170,7 +202,7 @@ async def test_a_relay_outlives_its_connections(bus: Bus) -> None:
         async with bus.engine.connect() as connection:
             ended = await connection.execute(
                 text(
-                    "select pg_terminate_backend(pid) from pg_stat_activity"
+                    "select pg_terminate_backend(pid, 5000) from pg_stat_activity"
                     " where datname = current_database() and pid <> pg_backend_pid() and application_name = 'test'"
                 )
             )

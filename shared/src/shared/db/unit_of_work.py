@@ -16,6 +16,10 @@ class Wakeable(Protocol):
         """Its transaction committed, and may have published something."""
         ...
 
+    async def sent(self, seconds: float) -> None:
+        """Until what was committed before is on the bus, or the time is over."""
+        ...
+
 
 class UnitOfWork:
     """The one way in which HTTP use cases and timers write."""
@@ -30,6 +34,10 @@ class UnitOfWork:
         async with self._sessions() as session, session.begin():
             yield session
         self._outbox.wake(session)
+
+    async def sent(self, seconds: float) -> None:
+        """Let the relay go first: until what was committed here is on the bus, or the time is over."""
+        await self._outbox.sent(seconds)
 
     @asynccontextmanager
     async def statements(self) -> AsyncIterator[AsyncSession]:

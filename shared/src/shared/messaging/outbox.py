@@ -63,6 +63,9 @@ class Outbox:
         self._prefix = topic_prefix
         self._clock = clock
         self._wakened = asyncio.Event()
+        self.commits = 0  # of transactions that published
+        self._sent = asyncio.Event()
+        self._sent.set()
 
     async def publish(
         self,
@@ -110,7 +113,20 @@ class Outbox:
     def wake(self, session: AsyncSession) -> None:
         """Its transaction committed. The relay looks at once if that published something."""
         if session.info.pop(_PUBLISHED, False):
+            self.commits += 1
+            self._sent.clear()
             self._wakened.set()
+
+    async def sent(self, seconds: float) -> None:
+        """Until the relay of this process has sent what was committed before, or the time is over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._sent.wait()
+
+    def note_sent(self, commits: int) -> None:
+        """The relay has sent what there was after that many commits."""
+        if commits == self.commits:
+            self._sent.set()
 
     async def wait(self, seconds: float) -> None:
         """Until woken, or the safety net's time is over."""
@@ -153,6 +169,7 @@ class OutboxRelay:
         try:
             while True:
                 try:
+                    commits = self._outbox.commits
                     busy = await self._round()
                 except _AWAY as error:
                     FAILURES.inc()
@@ -162,6 +179,7 @@ class OutboxRelay:
                     await asyncio.sleep(RETRY_SECONDS)
                     continue
                 if not busy:
+                    self._outbox.note_sent(commits)
                     await self._outbox.wait(POLL_SECONDS)
         finally:
             await self._drop_connection()
@@ -181,6 +199,7 @@ class OutboxRelay:
             await self._drop_producer()
             return False
         producer = await self._ready_producer()
+        commits = self._outbox.commits
         rows = [_Row(*row) for row in await self._ask(_SELECT, BATCH_ROWS)]
         BACKLOG.set(len(rows))
         if not rows:
@@ -192,6 +211,7 @@ class OutboxRelay:
             # Another relay took over: it has the lease from now on, or we get a new epoch in a later round.
             await self._drop_producer()
             return False
+        self._outbox.note_sent(commits)
         await self._ask(_DELETE, [row.id for row in rows])
         PUBLISHED.inc(len(rows))
         return True

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, update
+from sqlalchemy import bindparam, delete, func, update
 from sqlalchemy import select as sa_select
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select
@@ -14,6 +14,15 @@ from shared.events.envelope import decode, encode
 from shared.events.subscriptions import AccessEntryState, SubscriptionRequested
 from subscriptions.adapters.tables import AccessRow, ApiRow, ParkedRow, PlanRow
 from subscriptions.domain.requesting import Seen
+
+# Built once: building it anew for each save would cost more than the database does.
+_SAVE_ENTRY = (
+    update(AccessRow)
+    .where(col(AccessRow.application_id) == bindparam("of_application"), col(AccessRow.api_id) == bindparam("of_api"))
+    .values(state=bindparam("encoded"))
+    .returning(col(AccessRow.api_id))
+    .execution_options(synchronize_session=False)
+)
 
 
 class PostgresCatalog:
@@ -133,14 +142,8 @@ class PostgresAccessEntries:
 
     async def save(self, entry: AccessEntryState) -> None:
         """Store it; the transaction has its lock."""
-        statement = (
-            update(AccessRow)
-            .where(col(AccessRow.application_id) == entry.application_id, col(AccessRow.api_id) == entry.api_id)
-            .values(state=encode(entry))
-            .returning(col(AccessRow.api_id))
-            .execution_options(synchronize_session=False)
-        )
-        if await self._session.scalar(statement) is None:
+        values = {"of_application": entry.application_id, "of_api": entry.api_id, "encoded": encode(entry)}
+        if await self._session.scalar(_SAVE_ENTRY, values) is None:
             raise LookupError(f"{entry.application_id}/{entry.api_id}")
 
     async def page(self, after: tuple[str, str], limit: int) -> Sequence[AccessEntryState]:

@@ -5,7 +5,7 @@ from dataclasses import fields, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, update
+from sqlalchemy import bindparam, func, update
 from sqlalchemy import select as sa_select
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -18,6 +18,15 @@ from subscriptions.domain.subscription import Subscription
 from subscriptions.ports import Closing, Work
 
 _FIELDS = tuple(field.name for field in fields(Subscription))
+_COLUMNS = ("due_at", "due_real_at", *(name for name in _FIELDS if name != "subscription_id"))
+# Built once: building it anew for each save would cost more than the database does.
+_SAVE = (
+    update(SubscriptionRow)
+    .where(col(SubscriptionRow.subscription_id) == bindparam("saved_id"))
+    .values({name: bindparam(name) for name in _COLUMNS})
+    .returning(col(SubscriptionRow.number))
+    .execution_options(synchronize_session=False)
+)
 
 
 def from_row(row: SubscriptionRow) -> Subscription:
@@ -66,14 +75,8 @@ class PostgresSubscriptions:
     async def save(self, subscription: Subscription) -> None:
         """Store a changed one, which this transaction has locked."""
         columns = to_row(subscription, self._policy)
-        statement = (
-            update(SubscriptionRow)
-            .where(col(SubscriptionRow.subscription_id) == columns.pop("subscription_id"))
-            .values(**columns)
-            .returning(col(SubscriptionRow.number))
-            .execution_options(synchronize_session=False)
-        )
-        if await self._session.scalar(statement) is None:
+        columns["saved_id"] = columns.pop("subscription_id")
+        if await self._session.scalar(_SAVE, columns) is None:
             raise LookupError(subscription.subscription_id)
 
     async def due(self, business: datetime, real: datetime, limit: int) -> Sequence[Subscription]:

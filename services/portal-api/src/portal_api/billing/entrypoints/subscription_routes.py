@@ -19,6 +19,9 @@ from portal_api.http.paging import Page, PageQuery
 from portal_api.identity.domain.access import Actor
 from portal_api.organizations.use_cases import Organizations
 
+# An end of access is on the bus before its answer is read: six statements would compete with the relay for the loop.
+SENT_SECONDS = 0.1
+
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionRoutes:
@@ -165,6 +168,7 @@ def _cancel(router: APIRouter, deps: SubscriptionRoutes) -> None:
         when = (body or CancelRequest()).when
         async with http.uow.transaction() as session:
             before = await deps.subscriptions.cancel(session, actor, id, when)
+        await http.uow.sent(SENT_SECONDS)
 
         def is_done(now: Subscription) -> bool:
             if when == "now":
@@ -211,5 +215,7 @@ def _end(router: APIRouter, deps: SubscriptionRoutes) -> None:
         """Role admin. Another thing than cancelling, which only the developer does; `ended_by` says so."""
         async with http.uow.transaction() as session:
             found = await deps.subscriptions.end(session, actor, organization, id)
+        await http.uow.sent(SENT_SECONDS)
+        async with http.uow.statements() as session:
             checkout = await deps.subscriptions.checkout(session, id)
             return SubscriptionView.of((await deps.reader.named(session, [found]))[0], checkout)
