@@ -211,7 +211,8 @@ class OutboxRelay:
             # Another relay took over: it has the lease from now on, or we get a new epoch in a later round.
             await self._drop_producer()
             return False
-        self._outbox.note_sent(commits)
+        if len(rows) < BATCH_ROWS:
+            self._outbox.note_sent(commits)
         await self._ask(_DELETE, [row.id for row in rows])
         PUBLISHED.inc(len(rows))
         return True

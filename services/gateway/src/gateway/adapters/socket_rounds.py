@@ -62,14 +62,8 @@ class SocketStream(Stream):
         if self._socket is None or not data:
             return
         if not self._queued:
-            try:
-                sent = self._send(data)
-            except BlockingIOError:
-                sent = 0
-            except OSError as error:
-                self.lose(error)
-                return
-            if sent == len(data):
+            sent = self._try(data)
+            if sent < 0 or sent == len(data):
                 return
             data = data[sent:]
         self._queue.append(data)
@@ -77,6 +71,16 @@ class SocketStream(Stream):
         if self._queued > _HIGH_WATER and not self._write_paused:
             self._write_paused = True
             self._owner.pause_writing()
+
+    def _try(self, data: bytes) -> int:
+        """How many bytes the peer takes now; -1: it is gone."""
+        try:
+            return self._send(data)
+        except BlockingIOError:
+            return 0
+        except OSError as error:
+            self.lose(error)
+            return -1
 
     def write_soon(self, data: bytes) -> None:
         """Send in this round of the connections, with what the others write."""
@@ -176,12 +180,8 @@ class SocketStream(Stream):
         queue = self._queue
         while queue:
             data = queue.popleft()
-            try:
-                sent = self._send(data)
-            except BlockingIOError:
-                sent = 0
-            except OSError as error:
-                self.lose(error)
+            sent = self._try(data)
+            if sent < 0:
                 return
             self._queued -= sent
             if sent < len(data):

@@ -47,10 +47,10 @@ class Subscription:
         return self.status in ENDED
 
     @property
-    def holds_pair(self) -> bool:
-        """Whether its application cannot subscribe to its API anew. A cancelled one does not, however long its final
-        invoice takes (Stripe may be down): it never gives access again."""
-        return self.status not in ENDED and self.status != "canceling"
+    def is_over(self) -> bool:
+        """It never gives access again, and its application may subscribe to its API anew: ended, or cancelled, however
+        long its final invoice takes (Stripe may be down)."""
+        return self.is_ended or self.status == "canceling"
 
 
 @dataclass(frozen=True, slots=True)

@@ -172,7 +172,7 @@ def _cancel(router: APIRouter, deps: SubscriptionRoutes) -> None:
 
         def is_done(now: Subscription) -> bool:
             if when == "now":
-                return now.is_ended or now.status == "canceling"
+                return now.is_over
             return now.version > before.version
 
         return await deps.after(actor, id, prefer, is_done)

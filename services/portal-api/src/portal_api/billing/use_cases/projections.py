@@ -68,7 +68,7 @@ class Projections:
         subscription = of_state(state)
         await self.subscriptions.save(session, subscription)
         await self.telling.note(session, {state.subscription_id: state.number})
-        if subscription.holds_pair:
+        if not subscription.is_over:
             await self.subscriptions.hold(session, subscription)
             return
         await self.subscriptions.release(session, subscription.id)

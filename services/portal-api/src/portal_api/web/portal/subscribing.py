@@ -57,7 +57,7 @@ class Progress:
             return "active"
         if row.status == "rejected" or (checkout is not None and checkout.status == "refused"):
             return "refused"
-        if row.is_ended or row.status == "canceling":
+        if row.is_over:
             return "ended"
         if row.status == "incomplete":
             return "confirm"
